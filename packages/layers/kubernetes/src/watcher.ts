@@ -40,7 +40,8 @@ export class Watcher {
   /** Where the next watch begins; undefined if the slices must be listed first. */
   #version: string | undefined;
   #isWatching = false;
-  #lastEventMs: number | undefined;
+  /** When the last event or list arrived, on the clock and on the wall. */
+  #lastEvent: { readonly atMs: number; readonly wallMs: number } | undefined;
   #begun = 0;
   /** Consecutive failures, until a watch works. */
   #failures = 0;
@@ -58,7 +59,7 @@ export class Watcher {
   }
 
   get status(): WatchStatus {
-    return { isWatching: this.#isWatching, lastEventMs: this.#lastEventMs, begun: this.#begun };
+    return { isWatching: this.#isWatching, lastEventMs: this.#lastEvent?.wallMs, begun: this.#begun };
   }
 
   state(): { readonly [name: string]: Json } {
@@ -66,7 +67,7 @@ export class Watcher {
     return {
       slices: this.#slices.size,
       watching: this.#isWatching,
-      sinceEventMs: this.#lastEventMs === undefined ? null : clock.wallTime() - this.#lastEventMs,
+      sinceEventMs: this.#lastEvent === undefined ? null : clock.now() - this.#lastEvent.atMs,
       failures: this.#failures,
       nextInMs: this.#dueMs === undefined ? null : Math.max(0, this.#dueMs - clock.now()),
       zones: Object.fromEntries(
@@ -164,7 +165,7 @@ export class Watcher {
       if (typeof event === "string" || event.type === "error") break;
       this.#version = event.version;
       this.#failures = 0;
-      this.#lastEventMs = this.#settings.clock.wallTime();
+      this.#heard();
       if (event.type === "bookmark") continue;
       if (event.type === "changed") this.#slices.set(event.slice.name, event.slice);
       else this.#slices.delete(event.name);
@@ -176,8 +177,13 @@ export class Watcher {
 
   #publish(): void {
     const { endpoints, problems } = endpointsIn(this.#slices.values(), this.#settings);
-    this.#lastEventMs = this.#settings.clock.wallTime();
+    this.#heard();
     this.publisher.succeeded(endpoints, this.#faultOf(firstLines(problems)));
+  }
+
+  #heard(): void {
+    const { clock } = this.#settings;
+    this.#lastEvent = { atMs: clock.now(), wallMs: clock.wallTime() };
   }
 
   /** A persistent problem is one fault, so that it is reported once. */

@@ -179,9 +179,38 @@ describe("an event that is invalid", () => {
 
   test("because the API server reports another error is no reason to list", async () => {
     await using shop = await bench();
-    (await watched(shop)).event("ERROR", { kind: "Status", code: 500, message: "etcd is slow" });
+    const broken = await watched(shop);
+    broken.break();
+    await shop.faults.next();
+    const watch = (await shop.retried()).begin();
+    watch.bookmark("6");
+    watch.event("ERROR", { kind: "Status", code: 500, message: "etcd is slow" });
     expect(await shop.faults.next()).toMatchObject({ status: 500, message: "etcd is slow" });
-    expect((await shop.retried()).query).toMatchObject({ watch: "1" });
+    // The watch has worked in between.
+    expect(shop.waitMs).toBe(1_000);
+    expect((await shop.retried()).query).toMatchObject({ watch: "1", resourceVersion: "6" });
+  });
+});
+
+describe("endpoints that cannot be used", () => {
+  test("are reported once for as long as they are there", async () => {
+    await using shop = await bench();
+    const metrics = { ...http, name: "metrics" };
+    const without = (version: string) => slice(["10.0.0.2"], { name: "b", version, ports: [metrics] });
+    (await shop.next()).list([slice(["10.0.0.1"]), without("1")], "5");
+    const problems = ['b: ports must include "http" (got "metrics" (8080))'];
+    expect(await shop.faults.next()).toMatchObject({ _tag: "SlicesInvalid", partial: true, problems });
+    expect(shop.source.lastError).toBe(problems[0]);
+    const watch = (await shop.next()).begin();
+    await shop.watching.next();
+    watch.event("MODIFIED", slice(["10.0.0.3"], { version: "6" }));
+    expect(await shop.changes.next()).toBe("10.0.0.1:8080");
+    expect(await shop.changes.next()).toBe("10.0.0.3:8080");
+    expect(shop.faults.all).toHaveLength(1);
+    watch.event("DELETED", without("7"));
+    watch.event("MODIFIED", slice(["10.0.0.4"], { version: "8" }));
+    expect(await shop.changes.next()).toBe("10.0.0.4:8080");
+    expect(shop.source.lastError).toBeUndefined();
   });
 });
 
@@ -193,6 +222,7 @@ describe("a source", () => {
     (await shop.next()).begin();
     await shop.watching.next();
     await shop.clock.advance(3_000);
+    shop.clock.jumpWallTime(60_000);
     expect(shop.source.state()).toEqual({
       kubernetes: {
         namespace: "default",
@@ -211,7 +241,7 @@ describe("a source", () => {
     expect(shop.source.watch).toEqual({
       isWatching: true,
       begun: 1,
-      lastEventMs: shop.clock.wallTime() - 3_000,
+      lastEventMs: shop.clock.wallTime() - 63_000,
     });
   });
 
