@@ -279,7 +279,7 @@ describe("an open circuit behind toAsync and toTaskEither", () => {
 
   test("refuses at once", async () => {
     const { layered } = await opened();
-    await expect(toAsync(layered)("b")).rejects.toMatchObject({ message: "CircuitOpen" });
+    await expect(toAsync(layered)("b")).rejects.toMatchObject({ cause: { _tag: "CircuitOpen" } });
     expect(await toTaskEither(layered)("b")()).toMatchObject(left({ _tag: "CircuitOpen" }));
   });
 
