@@ -10,7 +10,7 @@ import {
   eds,
   endpoint,
   type ServerStream,
-} from "./control-plane.ts";
+} from "@pagoda/xds/testing";
 import type { DeltaDiscoveryRequest } from "../src/generated/discovery_pb.ts";
 import { change, cleanUp, connected, keys, said } from "./harness.ts";
 

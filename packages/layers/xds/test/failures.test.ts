@@ -8,7 +8,7 @@ import { testAuthority } from "@pagoda/http/testing";
 import { onTestFinished, expect, test } from "vitest";
 import { xdsClient } from "@pagoda/xds";
 import { AggregatedDiscoveryService, DeltaDiscoveryResponseSchema } from "../src/generated/discovery_pb.ts";
-import { assignment, changes, cluster, ServerStream } from "./control-plane.ts";
+import { assignment, changes, cluster, ServerStream } from "@pagoda/xds/testing";
 import { cleanUp, connected, keys } from "./harness.ts";
 
 cleanUp();

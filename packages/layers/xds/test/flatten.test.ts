@@ -5,7 +5,7 @@ import { assignmentOf } from "../src/assignment.ts";
 import { clusterOf } from "../src/cluster.ts";
 import { endpointsIn } from "../src/flatten.ts";
 import { ClusterLoadAssignmentSchema } from "../src/generated/endpoint_pb.ts";
-import { type AssignmentInit, cluster, endpoint } from "./control-plane.ts";
+import { type AssignmentInit, cluster, endpoint } from "@pagoda/xds/testing";
 
 function flat(message: AssignmentInit, isLocalityWeighted = false) {
   const valid = assignmentOf(

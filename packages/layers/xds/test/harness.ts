@@ -2,7 +2,7 @@ import { virtualClock } from "@pagoda/core/testing";
 import { afterEach } from "vitest";
 import { xdsClient, type XdsOptions, type XdsSource } from "@pagoda/xds";
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from "../src/generated/discovery_pb.ts";
-import { cds, ScriptedControlPlane } from "./control-plane.ts";
+import { cds, ScriptedControlPlane } from "@pagoda/xds/testing";
 
 const atEnd: (() => unknown)[] = [];
 

@@ -13,7 +13,7 @@ import {
   cluster,
   type ClusterInit,
   endpoint,
-} from "./control-plane.ts";
+} from "@pagoda/xds/testing";
 import { cleanUp, connected, keys, said } from "./harness.ts";
 
 cleanUp();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { XdsSource } from "@pagoda/xds";
-import { type Arrivals, assignment, cds, cluster, type ServerStream, world } from "./control-plane.ts";
+import { type Arrivals, assignment, cds, cluster, type ServerStream, world } from "@pagoda/xds/testing";
 import type { DiscoveryRequest } from "../src/generated/discovery_pb.ts";
 import { change, cleanUp, connected, keys, said } from "./harness.ts";
 

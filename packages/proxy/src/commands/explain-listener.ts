@@ -160,13 +160,13 @@ function sayClient({ client }: Seen, { peer, headers }: Arriving, isTrusted: boo
   say(1, `${who}, via the trusted proxy ${address}${identity}`);
 }
 
-function sayCluster({ endpoints, dns, srv, kubernetes, file, balance }: ClusterInput, say: Say): void {
+function sayCluster({ endpoints, dns, srv, kubernetes, xds, file, balance }: ClusterInput, say: Say): void {
   const source =
     endpoints?.map((each) => (typeof each === "string" ? each : each.url)) ??
     dns ??
     srv ??
     kubernetes ??
-    file;
+    (xds === undefined ? file : { xds });
   const strategy = typeof balance === "object" ? balance.strategy : balance;
   say(2, `${strategy} over ${JSON.stringify(source)}`);
 }

@@ -44,6 +44,7 @@ export function crossProblems(
     checkClient(["clusters", name], cluster, report);
   }
   checkEffects(config, policies, report);
+  checkControl(config, known, report);
   checkTimeouts(config, report);
   return problems;
 }
@@ -99,14 +100,36 @@ function checkEffects({ listeners, clusters }: Config, policyRegistry: PolicyReg
         report([...path, "respond", "body"], `must be absent with status ${respond.status}`);
     });
   });
-  for (const [name, { endpoints, dns, srv, kubernetes, file, tls }] of Object.entries(clusters)) {
-    if (tls === undefined || file !== undefined) continue;
+  for (const [name, { endpoints, dns, srv, kubernetes, xds, file, tls }] of Object.entries(clusters)) {
+    if (tls === undefined || file !== undefined || xds !== undefined) continue;
     const schemes = endpoints?.map(
       (endpoint) => new URL(typeof endpoint === "string" ? endpoint : endpoint.url).protocol,
     );
     if ((schemes ?? [`${(dns ?? srv ?? kubernetes)?.scheme}:`]).includes("https:")) continue;
     report(["clusters", name, "tls"], "has no effect: no endpoint is https");
   }
+}
+
+/** A control plane serves clusters that name one of its own. */
+function checkControl(
+  { clusters, control }: Config,
+  known: ReadonlySet<string> | undefined,
+  report: Report,
+): void {
+  const { xds } = control;
+  let isUsed = false;
+  for (const [name, cluster] of Object.entries(clusters)) {
+    if (cluster.xds === undefined) continue;
+    isUsed = true;
+    if (xds === undefined)
+      report(["clusters", name, "xds"], "requires `control.xds`", [["clusters", name, "xds"], ["control"]]);
+  }
+  if (xds === undefined) return;
+  // An invalid cluster may be the one that uses it.
+  if (!isUsed && known?.size === Object.keys(clusters).length)
+    report(["control", "xds"], "has no effect: no cluster has `xds`");
+  if (xds.tls !== undefined && xds.server.startsWith("http:"))
+    report(["control", "xds", "tls"], "has no effect: the server is http");
 }
 
 /** A try must not have more time than all tries together. */

@@ -155,6 +155,7 @@ export function override(
               dns: undefined,
               srv: undefined,
               kubernetes: undefined,
+              xds: undefined,
               file: undefined,
             },
           },

@@ -42,7 +42,7 @@ export function allFiles(config: Config, policies: PolicyRegistry): readonly Nam
 }
 
 /** The files for TLS. */
-export function namedFiles({ listeners, clusters }: Config): readonly NamedFile[] {
+export function namedFiles({ listeners, clusters, control }: Config): readonly NamedFile[] {
   const files: NamedFile[] = [];
   const pair = (path: NamedFile["path"], certificate: string, key: string): void => {
     files.push({ path: [...path, "certificate"], name: certificate, kind: "certificate" });
@@ -56,8 +56,11 @@ export function namedFiles({ listeners, clusters }: Config): readonly NamedFile[
     if (tls?.clients !== undefined)
       files.push({ path: [...path, "clients", "ca"], name: tls.clients.ca, kind: "certificate" });
   });
-  for (const [cluster, { tls }] of Object.entries(clusters)) {
-    const path = ["clusters", cluster, "tls"];
+  const clients = [
+    ...Object.entries(clusters).map(([cluster, { tls }]) => [["clusters", cluster, "tls"], tls] as const),
+    [["control", "xds", "tls"], control.xds?.tls] as const,
+  ];
+  for (const [path, tls] of clients) {
     if (tls?.ca !== undefined) files.push({ path: [...path, "ca"], name: tls.ca, kind: "certificate" });
     if (tls?.certificate !== undefined && tls.key !== undefined) pair(path, tls.certificate, tls.key);
   }

@@ -1,6 +1,6 @@
 import type { ClusterConfig } from "./schema/cluster.ts";
 
-type Discovered = Pick<ClusterConfig, "dns" | "srv" | "kubernetes" | "file">;
+type Discovered = Pick<ClusterConfig, "dns" | "srv" | "kubernetes" | "xds" | "tls" | "file">;
 type Kubernetes = NonNullable<ClusterConfig["kubernetes"]>;
 
 /**
@@ -9,12 +9,13 @@ type Kubernetes = NonNullable<ClusterConfig["kubernetes"]>;
  */
 export function sourceOf(cluster: { readonly kubernetes: Kubernetes }): string;
 export function sourceOf(cluster: Discovered): string | undefined;
-export function sourceOf({ dns, srv, kubernetes, file }: Discovered): string | undefined {
+export function sourceOf({ dns, srv, kubernetes, xds, tls, file }: Discovered): string | undefined {
   if (dns !== undefined) return JSON.stringify(["dns", dns.scheme, dns.host, dns.port]);
   if (srv !== undefined) return JSON.stringify(["srv", srv.scheme, srv.name]);
   if (kubernetes !== undefined) {
     const { scheme, namespace, service, port } = kubernetes;
     return JSON.stringify(["kubernetes", scheme, namespace, service, port]);
   }
+  if (xds !== undefined) return JSON.stringify(["xds", tls === undefined ? "http" : "https", xds]);
   return file === undefined ? undefined : JSON.stringify(["file", file]);
 }

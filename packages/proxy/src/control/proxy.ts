@@ -153,7 +153,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   let phase: "starting" | "serving" | "draining" = "starting";
   const subject = {
     unhealthy: () => supervisor.queries.unhealthy(),
-    notReady: async () => (phase === "serving" ? supervisor.queries.notReady() : phase),
+    notReady: async () => (phase === "serving" ? supervisor.notReady() : phase),
     metrics: async () => exposition(registry, await supervisor.queries.metrics()),
     describe: async () => wholeStack(await supervisor.queries.describe()),
     config: () => publicConfig(reloads.current.config, reloads.current.policies),

@@ -5,15 +5,18 @@ import type { Environment } from "../config/environment.ts";
 import type { Loaded } from "../config/load.ts";
 import { listenerName } from "../config/names.ts";
 import { stacksText } from "../policies/registry.ts";
+import type { Central } from "../data-plane/central-endpoints.ts";
 import type { Listening } from "../data-plane/types.ts";
 import { Backoff } from "./backoff.ts";
 import { CentralDiscovery } from "./central-discovery.ts";
+import { type CentralSource, CentralSources } from "./central-sources.ts";
 import { KnownEndpoints } from "./known-endpoints.ts";
 import { type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
 import { SharedState } from "./shared-state.ts";
 import { socketName, Sockets, type SocketsByName, socketsOf } from "./sockets.ts";
 import { Watchdog } from "./watchdog.ts";
 import { restarts, silence } from "./worker-metrics.ts";
+import { XdsDiscovery } from "./xds-discovery.ts";
 import { type WorkerCode, type WorkerEnd, type WorkerEvents, WorkerProcess } from "./worker-process.ts";
 import { answerMs, WorkerQueries } from "./worker-queries.ts";
 
@@ -62,7 +65,7 @@ export class Supervisor {
   readonly #waiting = new Set<Timer>();
   readonly #shared: SharedState;
   readonly #known = new KnownEndpoints();
-  readonly #central: CentralDiscovery;
+  readonly #central: CentralSource;
   readonly #sockets: Sockets;
   readonly #watchdog: Watchdog<WorkerProcess>;
   #assignment: Assigned | undefined;
@@ -74,12 +77,13 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#shared = new SharedState(options.clock, options.ticketSecret);
-    this.#central = new CentralDiscovery({
-      ...options,
-      changed: (central) => {
-        for (const worker of this.#running.values()) worker.send({ kind: "central", central });
-      },
-    });
+    const changed = (central: Central): void => {
+      for (const worker of this.#running.values()) worker.send({ kind: "central", central });
+    };
+    this.#central = new CentralSources(
+      new CentralDiscovery({ ...options, changed }),
+      new XdsDiscovery({ ...options, changed }),
+    );
     this.#sockets = new Sockets(options.workers, options.inherited);
     this.#watchdog = new Watchdog({
       clock: options.clock,
@@ -101,6 +105,11 @@ export class Supervisor {
 
   get ticketSecret(): Uint8Array {
     return this.#shared.ticketSecret;
+  }
+
+  /** Why no traffic should come here now; undefined if ready. */
+  async notReady(): Promise<string | undefined> {
+    return this.#central.notReady ?? this.queries.notReady();
   }
 
   /** The sockets on which the workers listen. */

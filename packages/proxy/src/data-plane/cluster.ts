@@ -97,7 +97,8 @@ export function cluster(
 }
 
 /** What discovers its endpoints, for operators. */
-function kindOf({ kubernetes, file }: ClusterConfig): string {
+function kindOf({ kubernetes, xds, file }: ClusterConfig): string {
+  if (xds !== undefined) return "xds";
   if (kubernetes !== undefined) return "kubernetes";
   return file === undefined ? "dns" : "file";
 }
@@ -112,7 +113,7 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
   const { events, policies, states, atEnd } = context;
   const labels = { cluster: name };
   const classifier = grpcClassifier();
-  const health = healthOf(name, config, context);
+  const health = healthOf(name, config, { ...context, endpoints });
   const panic = new Panic(context.log);
   const balancer = balance({
     discovery: endpoints,

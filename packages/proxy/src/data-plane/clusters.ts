@@ -68,7 +68,7 @@ export class Clusters {
     const source = sourceOf(config);
     const context = { ...this.#context, files, tracing, policies };
     // The main process knows those that it discovers.
-    if (source === undefined || config.kubernetes !== undefined)
+    if (source === undefined || config.kubernetes !== undefined || config.xds !== undefined)
       return { settings, source, cluster: cluster(name, config, context), users: 0 };
     // If its source is unavailable now, the last known endpoints are better than none.
     const initial = this.#lastKnown(source) ?? elsewhere?.get(source);

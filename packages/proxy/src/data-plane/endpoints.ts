@@ -21,9 +21,9 @@ export function endpointsOf(
   { log, central }: Pick<ClusterContext, "log" | "central">,
   initial: readonly Origin[] = [],
 ): Endpoints {
-  const { endpoints, dns, srv, kubernetes, file } = config;
+  const { endpoints, dns, srv, kubernetes, xds, file } = config;
   if (endpoints !== undefined) return new Listed(endpoints);
-  if (kubernetes !== undefined) return central.of(sourceOf({ kubernetes }));
+  if (kubernetes !== undefined || xds !== undefined) return central.of(sourceOf(config) as string);
   const observer = {
     failed: (fault: Fault): void => discoveryFailed(log, fault, source.endpoints.length),
   };

@@ -8,12 +8,13 @@ import {
   outlierEjections,
   type OutlierObserver,
   type Probe,
+  reportedHealth,
   tcpProbe,
 } from "@pagoda/health";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { address } from "./address.ts";
 import type { ClusterContext } from "./cluster-context.ts";
-import type { Origin } from "./endpoints.ts";
+import type { Endpoints, Origin } from "./endpoints.ts";
 import { defined } from "../schema/defined.ts";
 import { Outcomes } from "./outcomes.ts";
 import { connectionOf, tlsOf } from "./transport-options.ts";
@@ -30,14 +31,16 @@ export interface Health {
 export function healthOf(
   cluster: string,
   config: ClusterConfig,
-  context: ClusterContext & { readonly atEnd: (run: () => void) => void },
+  context: ClusterContext & { readonly endpoints: Endpoints; readonly atEnd: (run: () => void) => void },
 ): Health {
-  const { events, log, states, atEnd } = context;
-  const { check, outliers } = config;
+  const { endpoints, events, log, states, atEnd } = context;
+  const { check, outliers, xds } = config;
   const labels = { cluster };
   const outcomes = new Outcomes();
   const sources: HealthSource<Origin>[] = [outcomes];
   const checks = new FirstChecks();
+  if (xds !== undefined)
+    sources.push(reportedHealth({ discovery: endpoints, reason: ({ unhealthy }) => unhealthy }));
   if (check !== undefined)
     sources.push(
       healthCheck<Origin>({

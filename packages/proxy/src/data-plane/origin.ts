@@ -8,6 +8,8 @@ export interface Origin extends Endpoint {
    * resolved.
    */
   readonly host?: string | undefined;
+  /** Why its control plane considers it unhealthy. */
+  readonly unhealthy?: string | undefined;
 }
 
 /** The endpoints of a cluster. */

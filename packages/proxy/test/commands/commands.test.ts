@@ -71,7 +71,7 @@ describe("check", () => {
     const { code, stdout, stderr } = await ran(check, ["-c", file]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     const lines = stderr.trimEnd().split("\n");
-    expect(lines).toHaveLength(6);
+    expect(lines).toHaveLength(11);
     for (const line of lines)
       expect(line).toMatch(/^\S+pagoda\.yaml:\d+:\d+: \S+: \S+: cannot be read: ENOENT$/);
   });

@@ -408,7 +408,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
     [
       "two sources of endpoints",
       { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1"], file: "f" } } },
-      "must have exactly one of endpoints, dns, srv, kubernetes and file",
+      "must have exactly one of endpoints, dns, srv, kubernetes, xds and file",
     ],
     [
       "TLS for the plain endpoints of a Kubernetes service",
@@ -425,6 +425,38 @@ describe("settings that contradict each other or have no effect are rejected:", 
         clusters: { shop: { kubernetes: { service: "a/b", namespace: "c", port: 1 } } },
       },
       "clusters.shop.kubernetes.service: must be 1 to 63 lower-case letters, digits and hyphens",
+    ],
+    [
+      "a cluster of a control plane, and none of these",
+      { listeners: [listener], clusters: { shop: { xds: "shop" } } },
+      "clusters.shop.xds: requires `control.xds`",
+    ],
+    [
+      "a control plane without a cluster",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["http://a:1"] } },
+        control: { xds: { server: "http://a:1", node: { id: "a" } } },
+      },
+      "control.xds: has no effect: no cluster has `xds`",
+    ],
+    [
+      "TLS for a control plane without TLS",
+      {
+        listeners: [listener],
+        clusters: { shop: { xds: "shop" } },
+        control: { xds: { server: "http://a:1", node: { id: "a" }, tls: { ca: "ca" } } },
+      },
+      "control.xds.tls: has no effect: the server is http",
+    ],
+    [
+      "half a certificate for a control plane",
+      {
+        listeners: [listener],
+        clusters: { shop: { xds: "shop" } },
+        control: { xds: { server: "https://a:1", node: { id: "a" }, tls: { key: "k" } } },
+      },
+      "must have both certificate and key, or neither",
     ],
     [
       "a certificate without a key",

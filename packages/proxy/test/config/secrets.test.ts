@@ -23,6 +23,7 @@ const open: ReadonlySet<string> = new Set(
     // File names; the contents of files are never shown.
     "plugins[] listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca",
     "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file kubernetes.tokenFile kubernetes.ca",
+    "control.xds.tls.ca control.xds.tls.certificate control.xds.tls.key",
     "listeners[].tls.ciphers COMPRESSION.types[] BASICAUTH.users{name} BASICAUTH.realm JWT.realm",
     "JWT.issuers[].issuer JWT.issuers[].audiences[] JWT.issuers[].jwks.file JWT.issuers[].jwks.ca",
     "EXTAUTHZ.cluster EXTAUTHZ.path EXTAUTHZ.headers[] EXTAUTHZ.copyHeaders[]",
@@ -33,6 +34,8 @@ const open: ReadonlySet<string> = new Set(
     // Names of origins.
     "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
     "clusters{}.kubernetes.namespace clusters{}.kubernetes.service clusters{}.kubernetes.port",
+    "clusters{}.xds control.xds.node.id control.xds.node.cluster control.xds.tls.servername",
+    "control.xds.node.locality.region control.xds.node.locality.zone control.xds.node.locality.subZone",
     "clusters{}.tls.servername clusters{}.tls.sans[].uri clusters{}.tls.sans[].dns",
     "clusters{}.check.host clusters{}.check.service clusters{}.balance.key.header",
     // Rules: names, without values of fields.

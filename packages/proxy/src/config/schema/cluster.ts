@@ -185,7 +185,7 @@ export function cluster(policies: PolicySchemas["cluster"]) {
     endpoints: some(endpoint)
       .optional()
       .describe(
-        "Static list of origins. Exactly one of `endpoints`, `dns`, `srv`, `kubernetes` and `file` is required.",
+        "Static list of origins. Exactly one of `endpoints`, `dns`, `srv`, `kubernetes`, `xds` and `file` is required.",
       ),
     dns: dns.optional().describe("Discovers endpoints from the addresses of a DNS name."),
     srv: srv
@@ -197,6 +197,12 @@ export function cluster(policies: PolicySchemas["cluster"]) {
       .optional()
       .describe(
         "Discovers the pods of a Kubernetes service from its EndpointSlices, as they change. See the top-level `kubernetes`.",
+      ),
+    xds: text
+      .min(1)
+      .optional()
+      .describe(
+        "Name of a cluster of the control plane (see `control.xds`), which assigns its endpoints. With `tls` they are called over HTTPS.",
       ),
     file: text
       .min(1)
@@ -230,9 +236,9 @@ export function cluster(policies: PolicySchemas["cluster"]) {
     pool: pool.prefault({}).describe("Connections per endpoint."),
     policies: policies.prefault({}).describe("Policies for the cluster and its endpoints."),
   }).refine(
-    ({ endpoints, dns, srv, kubernetes, file }) =>
-      [endpoints, dns, srv, kubernetes, file].filter((one) => one !== undefined).length === 1,
-    { error: "must have exactly one of endpoints, dns, srv, kubernetes and file" },
+    ({ endpoints, dns, srv, kubernetes, xds, file }) =>
+      [endpoints, dns, srv, kubernetes, xds, file].filter((one) => one !== undefined).length === 1,
+    { error: "must have exactly one of endpoints, dns, srv, kubernetes, xds and file" },
   );
 }
 

@@ -2,6 +2,7 @@ import { isProtocolName, speaksHttp } from "@pagoda/http";
 import { z } from "zod";
 import { address, origin } from "./address.ts";
 import { cluster } from "./cluster.ts";
+import { control } from "./control.ts";
 import { corsSchema } from "./cors.ts";
 import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
 import { perRegistry, type PolicySchemas, policySchemas } from "./policies.ts";
@@ -175,6 +176,7 @@ function config(policies: PolicySchemas) {
       .describe(
         "The Kubernetes API server, for clusters with `kubernetes`. By default it is that of the cluster in which the proxy runs, with the credentials of the pod's service account.",
       ),
+    control: control.describe("Control planes, from which clusters get their endpoints."),
     admin: admin.describe("Endpoint for operators: health, metrics, configuration."),
     log: fields({
       level: word(logLevels).default("info").describe("Minimum severity to write."),

@@ -1,20 +1,19 @@
-// A control plane whose every answer is scripted by the test.
 import { type AddressInfo, type Socket } from "node:net";
 import { createServer, type Http2Server } from "node:http2";
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { type Cluster, ClusterSchema } from "../src/generated/cluster_pb.ts";
+import { type Cluster, ClusterSchema } from "../generated/cluster_pb.ts";
 import {
   AggregatedDiscoveryService,
   type DeltaDiscoveryRequest,
   type DeltaDiscoveryResponseSchema,
   type DiscoveryRequest,
   type DiscoveryResponseSchema,
-} from "../src/generated/discovery_pb.ts";
-import { type ClusterLoadAssignment, ClusterLoadAssignmentSchema } from "../src/generated/endpoint_pb.ts";
-import { Outbox } from "../src/outbox.ts";
+} from "../generated/discovery_pb.ts";
+import { type ClusterLoadAssignment, ClusterLoadAssignmentSchema } from "../generated/endpoint_pb.ts";
+import { Outbox } from "../outbox.ts";
 
 export const cds = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 export const eds = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
@@ -88,6 +87,7 @@ export class ServerStream<Req extends AnyRequest> {
   }
 }
 
+/** A control plane on loopback whose every answer is scripted by the test. */
 export class ScriptedControlPlane {
   readonly delta = new Arrivals<ServerStream<DeltaDiscoveryRequest>>();
   readonly sotw = new Arrivals<ServerStream<DiscoveryRequest>>();
@@ -130,6 +130,10 @@ export class ScriptedControlPlane {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
   }
 
   #serve<Req extends AnyRequest>(requests: AsyncIterable<Req>, streams: Arrivals<ServerStream<Req>>) {
@@ -220,8 +224,4 @@ export function world(
     typeUrl: url ?? resources[0]?.typeUrl ?? "",
     resources,
   };
-}
-
-export function bytesOf(message: Cluster): Uint8Array {
-  return toBinary(ClusterSchema, message);
 }

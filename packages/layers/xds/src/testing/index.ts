@@ -1,0 +1,2 @@
+export * from "./assigning.ts";
+export * from "./scripted.ts";
