@@ -23,10 +23,10 @@ export interface NamedFile {
   /** The path of the setting: `listeners`, 0, `tls`, … */
   readonly path: readonly (string | number)[];
   readonly name: string;
-  readonly kind: "certificate" | "key" | "policy";
+  readonly kind: "certificate" | "key" | "secret" | "policy";
   /** For a key, its certificate. */
   readonly certificate?: string;
-  /** For the file of a policy. */
+  /** For a secret and the file of a policy: the check of its text. */
   readonly problem?: PolicyFile["problem"];
 }
 
@@ -53,6 +53,10 @@ export function namedFiles({ listeners, clusters, control }: Config): readonly N
     tls?.certificates.forEach(({ certificate, key }, c) =>
       pair([...path, "certificates", c], certificate, key),
     );
+    if (tls?.ticketSecret !== undefined) {
+      const name = tls.ticketSecret;
+      files.push({ path: [...path, "ticketSecret"], name, kind: "secret", problem: secretProblem });
+    }
     if (tls?.clients !== undefined)
       files.push({ path: [...path, "clients", "ca"], name: tls.clients.ca, kind: "certificate" });
   });
@@ -65,6 +69,13 @@ export function namedFiles({ listeners, clusters, control }: Config): readonly N
     if (tls?.certificate !== undefined && tls.key !== undefined) pair(path, tls.certificate, tls.key);
   }
   return files;
+}
+
+/** A shorter secret could be guessed, and with it all sessions read. */
+function secretProblem(text: string): string | undefined {
+  return text.trim().length >= 32
+    ? undefined
+    : "must be a secret of at least 32 characters, such as the output of `openssl rand -base64 32`";
 }
 
 /** A problem of a file that a configuration refers to. */

@@ -103,7 +103,13 @@ function addressOf({ address, protocols, tls }: ListenerConfig): string {
 }
 
 function serverTls(
-  { certificates, minVersion, ciphers, clients }: NonNullable<ListenerConfig["tls"]>,
+  {
+    certificates,
+    minVersion,
+    ciphers,
+    clients,
+    ticketSecret: secretFile,
+  }: NonNullable<ListenerConfig["tls"]>,
   files: ReadonlyMap<string, string>,
   ticketSecret: Uint8Array,
 ): ServerTls {
@@ -120,7 +126,7 @@ function serverTls(
   // Derived from these settings alone: a session must not outlive the trust under which it began.
   const ticketKeys = hkdfSync(
     "sha256",
-    ticketSecret,
+    secretFile === undefined ? ticketSecret : contents(secretFile).trim(),
     "",
     createHash("sha256").update(JSON.stringify(settings)).digest(),
     48,

@@ -21,7 +21,7 @@ const open: ReadonlySet<string> = new Set(
     "listeners[].name listeners[].address listeners[].trustedProxies[] listeners[].via listeners[].upgrades[]",
     "admin.address tracing.service clusters{name}",
     // File names; the contents of files are never shown.
-    "plugins[] listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca",
+    "plugins[] listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca listeners[].tls.ticketSecret",
     "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file kubernetes.tokenFile kubernetes.ca",
     "control.xds.tls.ca control.xds.tls.certificate control.xds.tls.key",
     "listeners[].tls.ciphers COMPRESSION.types[] BASICAUTH.users{name} BASICAUTH.realm JWT.realm",

@@ -80,3 +80,27 @@ test("the replacing process resumes sessions", async () => {
   await pagoda.exit;
   expect(reused).toBe(true);
 });
+
+test("proxies with the same secret resume each other's sessions, and no others", async () => {
+  const tls = { certificates: [{ certificate: "shop.pem", key: "shop.key" }], ticketSecret: "secret" };
+  const listeners = [{ ...anywhere, name: "main", tls, routes: [says("yes")] }];
+  async function machine(folder: Folder, secret: string) {
+    folder.write("shop.pem", shop.certificate);
+    folder.write("shop.key", shop.key);
+    folder.write("secret", secret);
+    return configured(folder, { clusters: {}, listeners }, { PROXY_WORKERS: "1" });
+  }
+  using folder = new Folder();
+  using another = new Folder();
+  await using first = await machine(folder, "a".repeat(32));
+  await using second = await machine(another, `${"a".repeat(32)}\n`);
+  const { session } = await ask(first.url, "TLSv1.3");
+  expect(await ask(second.url, "TLSv1.3", session)).toMatchObject({ reused: true });
+  another.write("secret", "b".repeat(32));
+  await second.log("configuration applied");
+  expect(await ask(second.url, "TLSv1.3", session)).toMatchObject({ reused: false });
+  another.write("secret", "short");
+  expect(await second.log("configuration rejected; keeping the previous one")).toMatchObject({
+    problems: [expect.stringContaining("must be a secret of at least 32 characters")],
+  });
+});

@@ -33,6 +33,12 @@ const tls = fields({
   })
     .optional()
     .describe("Verifies client certificates (mutual TLS)."),
+  ticketSecret: text
+    .min(1)
+    .optional()
+    .describe(
+      "File with a secret of at least 32 characters, from which the keys of session tickets are derived: machines with the same secret and the same TLS settings resume each other's sessions. Default: a secret of this process.",
+    ),
 });
 
 const paths = fields({
