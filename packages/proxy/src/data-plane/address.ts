@@ -1,5 +1,5 @@
 import { socketHost } from "@pagoda/http/grammar";
-import type { Origin } from "./endpoints.ts";
+import type { Origin } from "./origin.ts";
 
 /** Returns the address that an endpoint listens on. */
 export function address({ key }: Origin): { readonly host: string; readonly port: number } {

@@ -8,8 +8,6 @@ import type { ClusterContext } from "./cluster-context.ts";
 import { discoveryFailed } from "./discovery-failed.ts";
 import type { Endpoints, Origin } from "./origin.ts";
 
-export type { Endpoints, Origin };
-
 /**
  * The endpoints listed in a configuration, or its discovery source.
  *

@@ -14,7 +14,7 @@ import {
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { address } from "./address.ts";
 import type { ClusterContext } from "./cluster-context.ts";
-import type { Endpoints, Origin } from "./endpoints.ts";
+import type { Endpoints, Origin } from "./origin.ts";
 import { defined } from "../schema/defined.ts";
 import { Outcomes } from "./outcomes.ts";
 import { connectionOf, tlsOf } from "./transport-options.ts";

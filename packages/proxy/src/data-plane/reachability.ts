@@ -1,7 +1,7 @@
 import { type Clock, isLeft, left, Scope, systemClock, type Timer } from "@pagoda/core";
 import { tcpProbe } from "@pagoda/health";
 import { address } from "./address.ts";
-import type { Endpoints, Origin } from "./endpoints.ts";
+import type { Endpoints, Origin } from "./origin.ts";
 
 /** An invalid endpoint counts as unreachable and must not end the worker. */
 async function reach(endpoint: Origin, signal: AbortSignal): ReturnType<typeof probe> {

@@ -1,7 +1,7 @@
 import type { SanMatch } from "@pagoda/http";
 import type { TransportOptions } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
-import type { Origin } from "./endpoints.ts";
+import type { Origin } from "./origin.ts";
 import { defined } from "../schema/defined.ts";
 
 /**

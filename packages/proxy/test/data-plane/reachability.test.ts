@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import { settled, type VirtualClock, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import type { Endpoints, Origin } from "../../src/data-plane/endpoints.ts";
+import type { Endpoints, Origin } from "../../src/data-plane/origin.ts";
 import { Reachability } from "../../src/data-plane/reachability.ts";
 import { Arrivals, listen, quietPort, refusing, silent } from "../e2e/origin.ts";
 
