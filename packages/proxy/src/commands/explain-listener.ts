@@ -25,6 +25,7 @@ import type { PolicyRegistry } from "../policies/registry.ts";
 import { errorText } from "../policies/run-policy.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import { listenerName } from "../config/names.ts";
+import { defaultsOf, settingLines, settingText } from "./explain-settings.ts";
 
 /** A request as a listener receives it. */
 type Arriving = HttpRequest & { readonly peer: Peer };
@@ -58,7 +59,9 @@ async function explainAt(
   // In file format, with units.
   const { listeners, clusters = {} } = publicConfig(config, policies);
   const shown = listeners[at] as (typeof listeners)[number];
+  const defaults = defaultsOf(policies);
   say(0, `listener ${listenerName(listener)}`);
+  for (const line of settingLines("listener", shown, defaults)) say(1, line);
   const trusted = new NetworkSet(listener.trustedProxies ?? []);
   const admitted = atHandshake(listener, arriving, say);
   if (admitted === undefined || !sayTunnel(listener, admitted, say)) return;
@@ -77,17 +80,20 @@ async function explainAt(
   }
   say(1, `route ${route.name}`);
   sayOthers(explanation, say);
-  const { redirect, respond } = shown.routes[n] as (typeof shown.routes)[number];
+  const shownRoute = shown.routes[n] as (typeof shown.routes)[number];
+  for (const line of settingLines("route", shownRoute, defaults)) say(2, line);
+  const { redirect, respond } = shownRoute;
   if (redirect !== undefined) return say(1, `redirect ${JSON.stringify(redirect)}`);
   if (respond !== undefined) return say(1, `respond ${respond.status}`);
   const onRoute = await routed(seen, table);
-  if (!sayPolicies(policies.route, route.policies, shown.routes[n]?.policies, onRoute, say)) return;
+  if (!sayPolicies(policies.route, route.policies, shownRoute.policies, onRoute, say)) return;
   const shares = explanation.matches.find(({ matched }) => matched)?.clusters ?? [];
   for (const { cluster, share } of shares) {
     say(1, `cluster ${cluster}${share < 1 ? ` (${Number((share * 100).toFixed(2))}% of the calls)` : ""}`);
     const settings = config.clusters[cluster] as ClusterConfig;
     const written = clusters[cluster] as (typeof clusters)[string];
     sayCluster(written, say);
+    for (const line of settingLines("cluster", written, defaults)) say(2, line);
     for (const stack of [policies.cluster, policies.endpoint])
       sayPolicies<Stack>(stack, settings.policies, written.policies, onRoute, say);
   }
@@ -187,10 +193,7 @@ function sayPolicies<S extends Stack>(
   for (const [policy, its] of configured(stack, settings)) {
     const verdict = verdictOf(policy, its, request);
     const written = shown?.[policy.name];
-    say(
-      2,
-      `${policy.name}: ${verdict?.text ?? (typeof written === "string" ? written : JSON.stringify(written))}`,
-    );
+    say(2, `${policy.name}: ${verdict?.text ?? settingText(written)}`);
     if (verdict?.passes === false) return false;
   }
   return true;
