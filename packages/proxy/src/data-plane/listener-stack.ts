@@ -1,6 +1,5 @@
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import { accessLog } from "@pagoda/access-log";
-import { cors, type CorsOptions } from "@pagoda/cors";
 import { NetworkSet, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import { forwarded, maxForwards } from "@pagoda/forwarded";
 import { grpcAnswers, grpcClassifier } from "@pagoda/grpc";
@@ -12,8 +11,8 @@ import { toPathOptions, toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { answersBy, grpcStatusesBy } from "../policies/answers.ts";
 import { policyLayer } from "../policies/stack.ts";
-import { defined } from "../schema/defined.ts";
 import type { ClusterService } from "./cluster.ts";
+import { listenerCors } from "./listener-cors.ts";
 import { type RouteContext, routeLayers } from "./route-stack.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -68,7 +67,7 @@ export function listenerStack(
       )
       .layer(context.calls.labelled({ listener: name }))
       // Outside `respond`: scripts can read errors, too.
-      .layer(optional(listener.cors && cors(corsOptions(listener.cors))))
+      .layer(optional(listenerCors(listener, table)))
       .layer(grpcAnswers(grpcStatusesBy(policies)))
       // Outside everything that can fail.
       .layer(respond(answersBy(policies), { format: listener.errors }))
@@ -85,8 +84,4 @@ export function listenerStack(
       )
       .service(clusters(context.clusters, table))
   );
-}
-
-function corsOptions({ maxAge, ...rest }: NonNullable<ListenerConfig["cors"]>): CorsOptions {
-  return { ...defined({ ...rest, maxAgeMs: maxAge }), origins: rest.origins };
 }

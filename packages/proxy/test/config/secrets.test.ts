@@ -31,6 +31,7 @@ const open: ReadonlySet<string> = new Set(
     "JWT.headers{name} JWT.headers{} JWT.headers{}[] RATELIMIT.perClient.by.claim RATELIMIT.perClient.by.claim[]",
     "CLIENTCONCURRENCY.by.claim CLIENTCONCURRENCY.by.claim[]",
     "listeners[].cors.origins[] listeners[].cors.methods[] listeners[].cors.headers[] listeners[].cors.exposedHeaders[]",
+    "ROUTE.cors.origins[] ROUTE.cors.methods[] ROUTE.cors.headers[] ROUTE.cors.exposedHeaders[]",
     // Names of origins.
     "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
     "clusters{}.kubernetes.namespace clusters{}.kubernetes.service clusters{}.kubernetes.port",

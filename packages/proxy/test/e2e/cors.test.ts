@@ -26,3 +26,35 @@ test("scripts of allowed origins can read responses and errors", async () => {
   expect(await ask("/down", app, "OPTIONS", preflight)).toMatchObject({ status: 204, allowed: app });
   expect(await ask("/", evil, "OPTIONS", preflight)).toMatchObject({ status: 200, allowed: undefined });
 });
+
+test("a route has its own CORS instead of the listener's, for preflights of its methods and errors, too", async () => {
+  using folder = new Folder();
+  const partner = "https://partner.example";
+  const routes = [
+    { name: "read", match: { path: "/api", methods: ["GET"] }, cluster: "down", cors: { origins: "*" } },
+    {
+      name: "write",
+      match: { path: "/api", methods: ["PUT"] },
+      cluster: "down",
+      cors: { origins: [partner] },
+    },
+    says("rest"),
+  ];
+  await using pagoda = await configured(folder, {
+    listeners: [{ ...anywhere, routes, cors: { origins: [app] } }],
+    clusters: { down: { endpoints: [refusing] } },
+  });
+  const ask = async (path: string, origin: string, method: string, wanted?: string) => {
+    const headers = { origin, ...(wanted !== undefined && { "access-control-request-method": wanted }) };
+    const { status, message } = await call(pagoda.url + path, { method, headers });
+    return [status, message.headers["access-control-allow-origin"]];
+  };
+  expect(await ask("/api", partner, "GET")).toEqual([502, "*"]);
+  expect(await ask("/api", partner, "PUT")).toEqual([502, partner]);
+  expect(await ask("/api", app, "PUT")).toEqual([502, undefined]);
+  expect(await ask("/api", app, "OPTIONS", "GET")).toEqual([204, "*"]);
+  expect(await ask("/api", partner, "OPTIONS", "PUT")).toEqual([204, partner]);
+  expect(await ask("/", app, "GET")).toEqual([200, app]);
+  expect(await ask("/", app, "OPTIONS", "DELETE")).toEqual([204, app]);
+  expect(await ask("/", partner, "GET")).toEqual([200, undefined]);
+});

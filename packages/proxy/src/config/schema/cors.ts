@@ -12,7 +12,7 @@ const origin = text.refine((origin) => originProblem(origin) === undefined, {
 });
 const token = text.refine(isToken, { error: "must be a method or the name of a header" });
 
-/** Which scripts of other origins may read responses of a listener. */
+/** Which scripts of other origins may read responses of a listener or a route. */
 export const corsSchema = fields({
   origins: z
     .union([z.literal("*"), some(origin)], { error: validOrigins })

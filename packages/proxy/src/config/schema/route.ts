@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { corsSchema } from "./cors.ts";
 import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
 import type { PolicySchemas } from "./policies.ts";
 import { bare, secret } from "../../schema/secrets.ts";
@@ -124,6 +125,11 @@ export function route(policies: PolicySchemas["route"]) {
     rewrite: rewrite.optional().describe("Rewrites the request before it is forwarded."),
     requestHeaders: edits.optional().describe("Changes request header fields."),
     responseHeaders: edits.optional().describe("Changes response header fields."),
+    cors: corsSchema
+      .optional()
+      .describe(
+        "CORS of this route's responses, instead of the listener's `cors`. A preflight has the CORS of the route that the request itself would take.",
+      ),
     policies: policies.prefault({}).describe("Policies for this route."),
   });
 }
