@@ -50,26 +50,35 @@ export function nameProblems(policies: readonly AnyPolicy[], known: readonly Any
 }
 
 /**
- * Policies that raise errors which another one answers differently: a response is found by the tag
- * of the error alone.
+ * Policies with answers that would not be given: to errors of the proxy itself, or a gRPC status
+ * other than that of the policy which has the tag, too. Their HTTP answers may differ, since errors
+ * know the policy that raised them.
  */
 export function tagProblems(policies: readonly AnyPolicy[], known: readonly AnyPolicy[]): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
-  const answered = new Map(Object.keys(ownAnswers).map((tag) => [tag, "the proxy itself"]));
-  for (const { name, answers } of known)
-    for (const tag of Object.keys(answers)) answered.set(tag, `the policy ${name}`);
+  const before = [...known];
   for (const policy of policies) {
-    for (const tag of Object.keys(policy.answers)) {
-      const by = answered.get(tag);
-      if (by === undefined) answered.set(tag, `the policy ${policy.name}`);
-      else
+    for (const tag of Object.keys(policy.answers as object)) {
+      if (Object.hasOwn(ownAnswers, tag))
         problems.push({
           policy,
-          message: `answers.${tag} is answered by ${by}; raise an error with a _tag of its own`,
+          message: `answers.${tag} is answered by the proxy itself; raise an error with a _tag of its own`,
+        });
+      const other = before.find(({ answers }) => Object.hasOwn(answers, tag));
+      const [own, first] = [statusOf(policy, tag), other && statusOf(other, tag)];
+      if (other !== undefined && own !== undefined && own !== first)
+        problems.push({
+          policy,
+          message: `grpc.${tag} must be that of the policy ${other.name}, which raises it, too: ${first ?? "none"} (got "${own}")`,
         });
     }
+    before.push(policy);
   }
   return problems;
+}
+
+function statusOf({ grpc }: AnyPolicy, tag: string): unknown {
+  return (grpc as Readonly<Record<string, unknown>> | undefined)?.[tag];
 }
 
 /** Policies beside a policy that does not exist, or in contradiction to others. */

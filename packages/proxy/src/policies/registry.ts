@@ -1,6 +1,7 @@
 import { builtIn } from "./built-in.ts";
 import { placed } from "./placement.ts";
 import type { AnyPolicy, PolicyPlace } from "./policy.ts";
+import { sharedTags } from "./shared-tags.ts";
 
 type BuiltIn = (typeof builtIn)[number];
 type StandsAt<P extends AnyPolicy, Place extends PolicyPlace> = P extends unknown
@@ -29,6 +30,8 @@ export interface PolicyRegistry {
   readonly endpoint: PoliciesAt<"endpoint">;
   /** All of them. */
   readonly all: readonly BuiltIn[];
+  /** The tags of errors that a policy shares with ones before it. */
+  readonly sharedTags: ReadonlyMap<AnyPolicy, ReadonlySet<string>>;
 }
 
 /**
@@ -45,6 +48,7 @@ export function registryOf(others: readonly AnyPolicy[], base?: PolicyRegistry):
     cluster: at("cluster"),
     endpoint: at("endpoint"),
     all,
+    sharedTags: sharedTags(builtIn, all.slice(builtIn.length)),
   } as unknown as PolicyRegistry;
 }
 

@@ -6,6 +6,7 @@ import type { z } from "zod";
 import type { AnyPolicy, Environment, EnvironmentAt, Events, PolicyPlace } from "./policy.ts";
 import type { PolicyRegistry } from "./registry.ts";
 import { errorText, runPolicy } from "./run-policy.ts";
+import { marking } from "./shared-tags.ts";
 import type { States } from "./states.ts";
 
 /** Policies, from the outside in. */
@@ -22,13 +23,12 @@ export type SettingsOf<S extends Stack> = z.output<z.ZodObject<Shape<S>, z.core.
 type AnswersOf<P extends AnyPolicy> = P extends unknown ? P["answers"] : never;
 
 /** The responses to the errors of policies. */
-export function answersOf<const S extends Stack>(stack: S): All<AnswersOf<S[number]>> {
-  return Object.assign({}, ...stack.map(({ answers }) => answers)) as All<AnswersOf<S[number]>>;
-}
+export type AllAnswersOf<S extends Stack> = All<AnswersOf<S[number]>>;
 
 /** The gRPC statuses of those errors where the HTTP status does not suffice. */
 export function grpcStatusesOf(stack: Stack): NonNullable<AnyPolicy["grpc"]> {
-  return Object.assign({}, ...stack.map(({ grpc }) => grpc)) as NonNullable<AnyPolicy["grpc"]>;
+  // Of policies that share a tag, the first one's.
+  return Object.assign({}, ...stack.toReversed().map(({ grpc }) => grpc)) as NonNullable<AnyPolicy["grpc"]>;
 }
 
 /** The configured policies, with their settings. */
@@ -90,7 +90,7 @@ export interface Place extends Pick<Environment, "place" | "log" | "classifier">
  * policies that may stand there.
  */
 export function policyLayer<At extends PolicyPlace>(
-  policies: Pick<PolicyRegistry, At>,
+  policies: Pick<PolicyRegistry, At | "sharedTags">,
   at: At,
   settings: SettingsOf<PolicyRegistry[At]>,
   place: Place & OwnOf<At>,
@@ -101,7 +101,10 @@ export function policyLayer<At extends PolicyPlace>(
     const kept = named(policy, () => environment.keptBy(policy));
     if (policy.blockedReason !== undefined) place.blockedReasons?.push(() => blockedReason(policy, kept));
     const layer: unknown = named(policy, () => policy.layer(its, environment, kept));
-    return layer === undefined ? [] : [[policy, layer as (inner: unknown) => unknown] as const];
+    if (layer === undefined) return [];
+    const shared = policies.sharedTags.get(policy);
+    const made = layer as (inner: unknown) => unknown;
+    return [[policy, shared === undefined ? made : marking(policy, shared, made)] as const];
   });
   const whole = (inner: unknown): unknown =>
     layers.reduceRight((service, [policy, layer]) => named(policy, () => layer(service)), inner);

@@ -104,9 +104,9 @@ describe("a wrong plugin is a problem that names it:", () => {
       "answers.NoRoute is answered by the proxy itself; raise an error with a _tag of its own",
     ],
     [
-      "an error that another policy answers",
-      definition(`answers: { RateLimited: { status: 429, message: "" } },`),
-      "answers.RateLimited is answered by the policy rateLimit; raise an error with a _tag of its own",
+      "a gRPC status other than that of another policy with the same error",
+      definition(`answers: { RateLimited: { status: 429, message: "" } }, grpc: { RateLimited: "ABORTED" },`),
+      'grpc.RateLimited must be that of the policy rateLimit, which raises it, too: RESOURCE_EXHAUSTED (got "ABORTED")',
     ],
     [
       "a neighbour in another place",

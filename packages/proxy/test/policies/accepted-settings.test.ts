@@ -45,7 +45,7 @@ function build(policy: AnyPolicy, settings: unknown, sharedStore: ListenerEnviro
     connection: "",
   };
   const layer = policyLayer(
-    { listener: [policy] as never },
+    { listener: [policy] as never, sharedTags: new Map() },
     "listener",
     { [policy.name]: settings },
     place as never,

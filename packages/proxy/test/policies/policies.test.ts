@@ -49,7 +49,7 @@ function bench(policy: AnyPolicy) {
     make() {
       const atEnd: (() => void)[] = [];
       const layer = policyLayer(
-        { listener: [policy] as never },
+        { listener: [policy] as never, sharedTags: new Map() },
         "listener",
         settings as never,
         {
