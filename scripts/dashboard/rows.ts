@@ -222,6 +222,11 @@ const limits: Row = {
       ],
     },
     {
+      title: "Responses from the cache",
+      unit: "cps",
+      queries: [{ expr: events("listener, route, event", "cache", ".*"), legend: `${place} {{event}}` }],
+    },
+    {
       title: "Connections to endpoints",
       unit: "short",
       queries: [

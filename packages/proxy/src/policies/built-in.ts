@@ -2,6 +2,7 @@ import { authorizeListener, authorizeRoute } from "./authorize.ts";
 import { basicAuth } from "./basic-auth.ts";
 import { bodyLimit } from "./body-limit.ts";
 import { buffer } from "./buffer.ts";
+import { cache } from "./cache.ts";
 import { circuitBreaker } from "./circuit-breaker.ts";
 import { clientConcurrency } from "./client-concurrency.ts";
 import { compression } from "./compression.ts";
@@ -31,6 +32,7 @@ export const builtIn = [
   extAuthz,
   bodyLimit,
   timeout,
+  cache,
   buffer,
   concurrencyLimit,
   mirror,

@@ -54,6 +54,7 @@ function everything(upstream: Origin): object {
         routes: [
           route("shop", "shop", {
             timeout: "5s",
+            cache: {},
             retry: { on: { statuses: [503] } },
             hedge: {},
             buffer: { capacity: 10 },

@@ -24,6 +24,7 @@ const examples: Readonly<Record<(typeof builtInPolicies.all)[number]["name"], un
   extAuthz: { cluster: "authz" },
   bodyLimit: "1MiB",
   timeout: "1s",
+  cache: {},
   buffer: { capacity: 1 },
   concurrencyLimit: 1,
   mirror: { cluster: "shadow" },
