@@ -182,12 +182,14 @@ async function complete(
   return right({
     ...resolved.right,
     policies: plugins.policies,
-    plugins: plugins.loaded.map(({ name, url, digest }) => ({ name, url, digest })),
+    plugins: plugins.loaded.map(({ name, url, imports = [], digest }) => ({ name, url, imports, digest })),
     file,
     watched: [
       ...(file === undefined ? [] : [file]),
       ...named,
-      ...plugins.loaded.map(({ url }) => fileURLToPath(url)),
+      ...plugins.loaded
+        .flatMap(({ url, imports = [] }) => [url].concat(imports))
+        .map((url) => fileURLToPath(url)),
     ],
     warnings: firstLines([
       ...warnings.map((problem) => problemText(name, problem)),

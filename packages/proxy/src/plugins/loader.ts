@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Clock, type Either, isLeft, left, right } from "@pagoda/core";
 import type { AnyPolicy } from "../policies/policy.ts";
+import { importsOf, recordImports } from "./imports.ts";
 import { policyProblem } from "./validate.ts";
 import { failedText, loadMs, tooLate, tryToLoad, within } from "./trial.ts";
 
@@ -11,7 +12,9 @@ export interface Plugin {
   /** As in the configuration. */
   readonly name: string;
   readonly url: string;
-  /** Of its file when it was loaded: see {@link isChanged}. */
+  /** The URLs of the local files that it imports. */
+  readonly imports?: readonly string[];
+  /** Of its files when it was loaded: see {@link isChanged}. */
   readonly digest?: string | undefined;
 }
 
@@ -47,7 +50,8 @@ export class PluginLoader {
     const { name, url } = plugin;
     const known = this.#loaded.get(url);
     if (known !== undefined) return right(known);
-    const digest = digestOf(url);
+    recordImports();
+    const own = digestOf(url);
     const found = await this.#import(url);
     if (isLeft(found)) return found;
     const problem = policyProblem(found.right.default);
@@ -55,7 +59,9 @@ export class PluginLoader {
       this.#wrong.set(url, (this.#wrong.get(url) ?? 0) + 1);
       return left(problem);
     }
-    const loaded = { name, url, digest, policy: found.right.default as AnyPolicy };
+    const imports = importsOf(url);
+    const digest = [own, ...imports.map(digestOf)].join();
+    const loaded = { name, url, imports, digest, policy: found.right.default as AnyPolicy };
     this.#loaded.set(url, loaded);
     return right(loaded);
   }
@@ -78,9 +84,9 @@ export class PluginLoader {
   }
 }
 
-/** Whether its file has changed since it was loaded. */
-export function isChanged({ url, digest }: Plugin): boolean {
-  return digestOf(url) !== digest;
+/** Whether one of its files has changed since it was loaded. */
+export function isChanged({ url, imports = [], digest }: Plugin): boolean {
+  return [url, ...imports].map(digestOf).join() !== digest;
 }
 
 /** Undefined if the file cannot be read. */

@@ -8,7 +8,7 @@ import { Folder } from "../e2e/configured.ts";
 import { quota } from "../plugin-source.ts";
 
 const builtInStacks = stacksText(builtInPolicies);
-const withQuota = builtInStacks.replace(" timeout, buffer", " quota, timeout, buffer");
+const withQuota = builtInStacks.replace(" timeout, cache", " quota, timeout, cache");
 
 function workerPolicies() {
   const lines: unknown[] = [];

@@ -192,6 +192,18 @@ describe("a plugin that cannot be used", () => {
   });
 });
 
+test("a change of a file that a plugin imports is reported, too", async () => {
+  await using shop = await named("shop");
+  using folder = new Folder();
+  folder.write("policies/shared/words.js", 'export const word = "quota";');
+  folder.write("policies/words.ts", 'export { word } from "./shared/words.js";');
+  folder.write("policies/quota.ts", `import "./words.ts";${quota()}`);
+  await using pagoda = await configured(folder, limited(shop, 1));
+  folder.write("policies/shared/words.js", 'export const word = "other";');
+  const { warnings } = await pagoda.log("configuration valid, with warnings");
+  expect(String(warnings)).toContain("plugins[0]: ./policies/quota.ts: has changed; restart or replace");
+});
+
 test("a changed plugin is reported, and takes effect when the process is replaced", async () => {
   await using shop = await named("shop");
   using folder = pluginFolder();
