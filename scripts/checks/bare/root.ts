@@ -1,6 +1,17 @@
 // A Debian bookworm with only the base system, git, CA certificates, Node 20 and npm.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { command } from "../../command.ts";
 import { root as repository } from "../../workspace.ts";
@@ -34,17 +45,47 @@ export function whyNoRoot(): string | undefined {
 /** A PID namespace: commands see only their own processes, and none outlives them. */
 export const isolation = ["--mount", "--pid", "--fork", "--kill-child"];
 
+const include = "--include=ca-certificates,git";
+
 /** @throws Error if a step fails. */
 export async function makeRoot(directory: string): Promise<string> {
   const root = join(directory, "root");
-  const include = "--include=ca-certificates,git";
-  const args = ["--variant=minbase", include, release, root, mirror() as string];
-  await must("debootstrap", args, { env: aptProxy() });
-  await addNode(directory, root);
-  await must("chroot", [root, "useradd", "--create-home", "--home-dir", ordinary.home, ordinary.name]);
+  mkdirSync(root);
+  const kept = keptRoot();
+  if (kept !== undefined && existsSync(kept)) {
+    await must("tar", ["-C", root, "--numeric-owner", "-xpf", kept]);
+  } else {
+    const args = ["--variant=minbase", include, release, root, mirror() as string];
+    await must("debootstrap", args, { env: aptProxy() });
+    await addNode(directory, root);
+    await must("chroot", [root, "useradd", "--create-home", "--home-dir", ordinary.home, ordinary.name]);
+    if (kept !== undefined) await keep(root, kept);
+  }
   // The root needs the same settings as this machine to reach the registry.
   for (const file of ["/etc/resolv.conf", "/etc/hosts", ...certificates()]) copyInto(root, file);
   return root;
+}
+
+/**
+ * Where the root is kept between runs, which saves most of the time: named for all that it is made of, Debian's own list
+ * of packages included. Undefined if apt has no such list.
+ */
+function keptRoot(): string | undefined {
+  const [lists] = indexTargets("$(FILENAME)");
+  const inRelease = lists?.replace(/_main_binary-.*$/u, "_InRelease");
+  if (inRelease === undefined || !existsSync(inRelease)) return undefined;
+  const parts = [readFileSync(inRelease, "utf8"), include, node, npm, JSON.stringify(ordinary)];
+  const key = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  return join(cache, "pagoda", "bare", `${key}.tar`);
+}
+
+/** Replaces the roots kept before. */
+async function keep(root: string, file: string): Promise<void> {
+  rmSync(dirname(file), { recursive: true, force: true });
+  mkdirSync(dirname(file), { recursive: true });
+  await must("tar", ["-C", root, "--numeric-owner", "--one-file-system", "-cpf", `${file}.new`, "."]);
+  renameSync(`${file}.new`, file);
 }
 
 /** Copies the version-controlled files of this repository as they are now. */
@@ -94,8 +135,14 @@ function copyInto(root: string, file: string): void {
 }
 
 function mirror(): string | undefined {
+  return indexTargets("$(REPO_URI)")[0];
+}
+
+/** What apt knows of the release's packages. */
+function indexTargets(format: string): readonly string[] {
   const wanted = ["Created-By: Packages", `Codename: ${release}`, "Component: main"];
-  return said("apt-get", "indextargets", "--format", "$(REPO_URI)", ...wanted).split("\n")[0] || undefined;
+  const text = said("apt-get", "indextargets", "--format", format, ...wanted);
+  return text === "" ? [] : text.split("\n");
 }
 
 /** debootstrap does not read apt's settings. */
