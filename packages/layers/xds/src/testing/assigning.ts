@@ -32,7 +32,7 @@ export class AssigningControlPlane {
   readonly #clients = new Set<Client>();
   readonly #assigned = new Map<string, Assigned>();
   #version = 0;
-  #accepting: Promise<void> | undefined;
+  #isAccepting = false;
 
   get url(): string {
     return this.#plane.url;
@@ -40,7 +40,8 @@ export class AssigningControlPlane {
 
   async listen(): Promise<this> {
     await this.#plane.listen();
-    this.#accepting ??= this.#accept();
+    if (!this.#isAccepting) void this.#accept();
+    this.#isAccepting = true;
     return this;
   }
 
