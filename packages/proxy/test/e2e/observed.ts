@@ -70,6 +70,7 @@ function everything(upstream: Origin): object {
       { name: "secure", address, tls, routes: [route("secure", "shop", {})] },
     ],
     clusters: {
+      remote: { xds: "remote" },
       shop: {
         endpoints: [upstream.url],
         balance: "peak-ewma",
@@ -88,6 +89,8 @@ function everything(upstream: Origin): object {
         policies: { circuitBreaker: { failures: 1, open: "1h", maxOpen: "1h" } },
       },
     },
+    // Nobody listens there.
+    control: { xds: { server: refusing, node: { id: "observed" } } },
     admin: { address },
     workers: 2,
   };
