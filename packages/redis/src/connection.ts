@@ -1,28 +1,28 @@
-import { createClient } from "@redis/client";
 import type { Clock, Random, Timer } from "@pagoda/core";
 import { Backoff } from "./backoff.ts";
+import { type Client, clientOf, connectMs } from "./client.ts";
 import type { RedisTls } from "./options.ts";
 import { isUnknownScript } from "./script.ts";
 import { addressOf, type Server } from "./server.ts";
 
-/** Commands that may wait for a reply, so that a silent server fills no memory. */
-const mostPending = 1_000;
-/** Milliseconds for connecting and logging in. */
-const connectMs = 2_000;
 /** Milliseconds after which a connection with an unanswered command is replaced. */
 const silentMs = 1_000;
 
 export interface ConnectionOptions {
-  readonly server: Server;
+  /** Finds the server, each time a connection is made. */
+  readonly locate: () => Server | Promise<Server>;
+  /** Whether the server must say that it is a master: a sentinel may not know yet. */
+  readonly checksRole?: boolean;
   readonly tls: RedisTls;
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
+  readonly counts: CommandCounts;
   readonly connected: (server: string) => void;
   readonly disconnected: (server: string, reason: string) => void;
 }
 
-export interface ConnectionCounts {
+export interface CommandCounts {
   /** Commands answered in time. */
   roundTrips: number;
   /** Commands not answered in time. */
@@ -31,31 +31,25 @@ export interface ConnectionCounts {
   errors: number;
 }
 
-/** The part of a client that is used here, without its types for all commands. */
-interface Client {
-  readonly isReady: boolean;
-  on(event: "error" | "connect", listener: (error: Error) => void): unknown;
-  connect(): Promise<unknown>;
-  sendCommand(args: readonly string[]): Promise<unknown>;
-  destroy(): void;
-}
+/** Receives a reply that comes after the promise was rejected. */
+export type Late = (reply: unknown) => void;
 
 /**
  * A connection to one server. It connects at once and again whenever it is lost, and each command
  * has a deadline: the client's own time limits end when a command has been sent.
  */
 export class Connection {
-  readonly counts: ConnectionCounts = { roundTrips: 0, timeouts: 0, errors: 0 };
   readonly #options: ConnectionOptions;
   readonly #backoff: Backoff;
   #client: Client | undefined;
+  #address = "";
   #retry: Timer | undefined;
   #isClosed = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#backoff = new Backoff(options.random);
-    this.#connect();
+    void this.#connect();
   }
 
   get isConnected(): boolean {
@@ -65,31 +59,36 @@ export class Connection {
   /**
    * Sends a command.
    *
-   * @param late Receives a reply that comes after the promise was rejected.
+   * @param withinMs Time left for it. Default: all of its time.
    * @returns Rejects if there is no connection, or no reply in time.
    */
-  send(args: readonly string[], late: (reply: unknown) => void = () => {}): Promise<unknown> {
+  send(
+    args: readonly string[],
+    late: Late = () => {},
+    withinMs: number = this.#options.timeoutMs,
+  ): Promise<unknown> {
+    const { clock, counts } = this.#options;
     const client = this.#client;
     if (client?.isReady !== true) {
-      this.counts.errors++;
+      counts.errors++;
       return Promise.reject(new Error("not connected"));
     }
-    const { clock, timeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
       let isLate = false;
-      let timer = clock.setTimer(timeoutMs, () => {
+      let timer = clock.setTimer(withinMs, () => {
         isLate = true;
-        this.counts.timeouts++;
-        reject(new Error(`no reply within ${timeoutMs} ms`));
-        timer = clock.setTimer(Math.max(0, silentMs - timeoutMs), () => {
-          this.#lose(client, `no reply within ${Math.max(silentMs, timeoutMs)} ms`);
+        counts.timeouts++;
+        reject(new Error(`no reply within ${this.#options.timeoutMs} ms`));
+        timer = clock.setTimer(Math.max(0, silentMs - withinMs), () => {
+          this.#lose(client, `no reply within ${Math.max(silentMs, withinMs)} ms`);
         });
       });
       client.sendCommand(args).then(
         (reply) => {
           clock.clearTimer(timer);
+          this.#backoff.reset();
           if (isLate) return late(reply);
-          this.counts.roundTrips++;
+          counts.roundTrips++;
           resolve(reply);
         },
         (error: Error) => {
@@ -97,7 +96,7 @@ export class Connection {
           // The server has become a replica: the next connection may reach its successor.
           if (error.message.startsWith("READONLY")) this.#lose(client, error.message);
           if (isLate) return;
-          this.counts[isUnknownScript(error) ? "roundTrips" : "errors"]++;
+          counts[isUnknownScript(error) ? "roundTrips" : "errors"]++;
           reject(this.#client === client ? error : new Error("connection lost"));
         },
       );
@@ -112,50 +111,52 @@ export class Connection {
     client?.destroy();
   }
 
-  #connect(): void {
-    const { server, tls, clock } = this.#options;
-    const client: Client = createClient({
-      socket: {
-        host: server.host,
-        port: server.port,
-        connectTimeout: connectMs,
-        reconnectStrategy: false,
-        ...(server.isTls && { tls: true, ...tls }),
-      },
-      ...(server.username !== undefined && { username: server.username }),
-      ...(server.password !== undefined && { password: server.password }),
-      database: server.database,
-      disableOfflineQueue: true,
-      disableClientInfo: true,
-      commandsQueueMaxLength: mostPending,
-      maintNotifications: "disabled",
-    });
+  async #connect(): Promise<void> {
+    const { locate, tls, clock, connected } = this.#options;
+    let server;
+    try {
+      server = await locate();
+    } catch (error) {
+      return this.#lost((error as Error).message);
+    }
+    if (this.#isClosed) return;
+    this.#address = addressOf(server);
+    const client = clientOf(server, tls);
     this.#client = client;
     client.on("error", (error) => this.#lose(client, error.message));
     // One that was given up while it connected would stay open.
     client.on("connect", () => this.#client !== client && client.destroy());
     const timer = clock.setTimer(connectMs, () => this.#lose(client, `not connected within ${connectMs} ms`));
-    client.connect().then(
-      () => {
-        clock.clearTimer(timer);
-        if (this.#client !== client) return;
-        this.#backoff.reset();
-        this.#options.connected(addressOf(server));
-      },
-      (error: Error) => {
-        clock.clearTimer(timer);
-        this.#lose(client, error.message);
-      },
-    );
+    try {
+      await client.connect();
+      await this.#checkRole(client);
+      if (this.#client === client) connected(this.#address);
+    } catch (error) {
+      this.#lose(client, (error as Error).message);
+    } finally {
+      clock.clearTimer(timer);
+    }
   }
 
-  /** Gives a client up, if it is still in use, and connects again later. */
+  async #checkRole(client: Client): Promise<void> {
+    if (this.#options.checksRole !== true) return;
+    const reply = await client.sendCommand(["ROLE"]);
+    const role: unknown = Array.isArray(reply) ? reply[0] : undefined;
+    if (role !== "master") throw new Error(`the server is a ${String(role)}`);
+  }
+
+  /** Gives a client up, if it is still in use. */
   #lose(client: Client, reason: string): void {
     if (this.#client !== client) return;
     this.#client = undefined;
     client.destroy();
-    this.#options.disconnected(addressOf(this.#options.server), reason);
+    this.#lost(reason);
+  }
+
+  /** Connects again later. */
+  #lost(reason: string): void {
     if (this.#isClosed) return;
-    this.#retry = this.#options.clock.setTimer(this.#backoff.next(), () => this.#connect());
+    this.#retry = this.#options.clock.setTimer(this.#backoff.next(), () => void this.#connect());
+    this.#options.disconnected(this.#address, reason);
   }
 }

@@ -1,32 +1,36 @@
 import type { Json } from "@pagoda/core";
 import type { CallCounts, FullRate, Grant, LeaseGrants, Rates, RemoteStore } from "@pagoda/rate-limit";
-import { Connection } from "./connection.ts";
+import { Cluster } from "./cluster.ts";
+import { type CommandCounts, Connection, type Late } from "./connection.ts";
 import { KeyNames } from "./key-names.ts";
-import { checked, type RedisLimitsOptions } from "./options.ts";
+import { type Checked, checked, type RedisLimitsOptions } from "./options.ts";
+import { masterOf } from "./sentinel.ts";
+import type { Server } from "./server.ts";
 import { digest, grantOf, isUnknownScript, script, scriptArguments } from "./script.ts";
+
+/** Where commands are sent. */
+interface Servers {
+  readonly isConnected: boolean;
+  /** Sends a command about one key. */
+  send(key: string, args: readonly string[], late: Late): Promise<unknown>;
+  close(): void;
+}
 
 /** Limits kept in Redis. Created by {@link redisLimits}. */
 export class RedisLimits {
-  readonly #connection: Connection;
+  readonly #servers: Servers;
   readonly #names: KeyNames;
+  readonly #counts: CommandCounts = { roundTrips: 0, timeouts: 0, errors: 0 };
 
   /** @internal */
   constructor(options: RedisLimitsOptions) {
-    const { server, tls, secret, prefix, timeoutMs, observer, clock, random } = checked(options);
-    this.#names = new KeyNames(prefix, secret);
-    this.#connection = new Connection({
-      server,
-      tls,
-      timeoutMs,
-      clock,
-      random,
-      connected: (at) => observer.connected?.(at),
-      disconnected: (at, reason) => observer.disconnected?.(at, reason),
-    });
+    const all = checked(options);
+    this.#names = new KeyNames(all.prefix, all.secret);
+    this.#servers = serversOf(all, this.#counts);
   }
 
   get isConnected(): boolean {
-    return this.#connection.isConnected;
+    return this.#servers.isConnected;
   }
 
   /**
@@ -41,14 +45,19 @@ export class RedisLimits {
     };
   }
 
+  /** Numbers of commands. */
+  get counts(): Readonly<CommandCounts> {
+    return this.#counts;
+  }
+
   /** For descriptions. */
   state(): { readonly [name: string]: Json } {
-    return { isConnected: this.isConnected, ...this.#connection.counts };
+    return { isConnected: this.isConnected, ...this.counts };
   }
 
   /** Closes the connection. Commands in flight are rejected. */
   close(): void {
-    this.#connection.close();
+    this.#servers.close();
   }
 
   async #take(name: string, { global, keys }: CallCounts, rates: Rates): Promise<LeaseGrants> {
@@ -91,12 +100,38 @@ export class RedisLimits {
         .catch(() => {});
     };
     try {
-      return grantOf(await this.#connection.send(["EVALSHA", digest, ...rest], late));
+      return grantOf(await this.#servers.send(key, ["EVALSHA", digest, ...rest], late));
     } catch (error) {
       if (!isUnknownScript(error as Error)) throw error;
-      return grantOf(await this.#connection.send(["EVAL", script, ...rest], late));
+      return grantOf(await this.#servers.send(key, ["EVAL", script, ...rest], late));
     }
   }
+}
+
+function serversOf(options: Checked, counts: CommandCounts): Servers {
+  const { mode, servers, master, username, password, tls, timeoutMs, observer, clock, random } = options;
+  const common = {
+    tls,
+    timeoutMs,
+    clock,
+    random,
+    counts,
+    connected: (at: string) => observer.connected?.(at),
+    disconnected: (at: string, reason: string) => observer.disconnected?.(at, reason),
+  };
+  const loggedIn = (server: Server): Server => ({ ...server, username, password });
+  if (mode === "cluster") return new Cluster({ ...common, nodes: servers.map(loggedIn) });
+  const isSentinel = mode === "sentinel";
+  const locate = async (): Promise<Server> =>
+    loggedIn(isSentinel ? await masterOf({ sentinels: servers, master, tls, clock }) : servers[0]);
+  const connection = new Connection({ ...common, locate, checksRole: isSentinel });
+  return {
+    get isConnected() {
+      return connection.isConnected;
+    },
+    send: (_key, args, late) => connection.send(args, late),
+    close: () => connection.close(),
+  };
 }
 
 const none: Grant = { granted: 0, retryAfterMs: 0 };

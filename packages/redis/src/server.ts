@@ -11,7 +11,7 @@ export interface Server {
 }
 
 /** Host and port, for messages. */
-export function addressOf({ host, port }: Server): string {
+export function addressOf({ host, port }: Pick<Server, "host" | "port">): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 

@@ -40,22 +40,35 @@ export interface RedisServer {
   kill(): Promise<void>;
   /** Starts it again on the same port. */
   restart(): Promise<void>;
+  isRunning(): boolean;
+  /** Of a cluster. */
+  busPort(): Promise<number>;
   /** Runs a command. */
   command(...args: string[]): Promise<unknown>;
 }
 
-/** Starts Redis on a free port of loopback for one test. It keeps nothing on disk. */
-export async function startRedis(...options: readonly string[]): Promise<RedisServer> {
+/** What a program that is not an ordinary server needs. */
+export interface Special {
+  /** Its configuration, which it rewrites. */
+  readonly file: string;
+  /** The line that it prints when it is ready. */
+  readonly readyLine: RegExp;
+}
+
+/** Starts Redis on a free port of loopback for one test. It keeps no data on disk. */
+export async function startRedis(...args: readonly (string | Special)[]): Promise<RedisServer> {
+  const options = args.filter((arg) => typeof arg === "string");
+  const special = args.find((arg) => typeof arg !== "string");
   const folder = mkdtempSync(join(tmpdir(), "pagoda-redis-"));
   let port = 0;
   let child: ChildProcess | undefined;
   // Another program may take a free port first.
   while (child === undefined) {
     port = await freePort();
-    child = await launch(folder, ["--port", String(port), ...options]);
+    child = await launch(folder, special, ["--port", String(port), ...options]);
   }
   const kill = async (): Promise<void> => {
-    if (child?.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "close");
     child.kill("SIGKILL");
     await ended;
@@ -64,41 +77,58 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
     await kill();
     rmSync(folder, { recursive: true });
   });
+  const isRunning = (): boolean => child?.exitCode === null && child.signalCode === null;
+  const command = async (...words: string[]): Promise<unknown> => {
+    const client = createClient({ url: `redis://127.0.0.1:${port}` });
+    await client.connect();
+    try {
+      return await client.sendCommand(words);
+    } finally {
+      client.destroy();
+    }
+  };
   return {
     port,
+    isRunning,
+    async busPort() {
+      const reply = await command("CONFIG", "GET", "cluster-port");
+      return Number(Object.values(reply as object)[0]);
+    },
+    command,
     url: `redis://127.0.0.1:${port}`,
     pause: () => void child?.kill("SIGSTOP"),
     resume: () => void child?.kill("SIGCONT"),
     kill,
     async restart() {
       await kill();
-      child = await launch(folder, ["--port", String(port), ...options]);
-    },
-    async command(...args) {
-      const client = createClient({ url: `redis://127.0.0.1:${port}` });
-      await client.connect();
-      try {
-        return await client.sendCommand(args);
-      } finally {
-        client.destroy();
-      }
+      child = await launch(folder, special, ["--port", String(port), ...options]);
     },
   };
 }
 
 /** @returns Undefined if it ended instead, for instance because its port is in use. */
-async function launch(folder: string, options: readonly string[]): Promise<ChildProcess | undefined> {
-  const args = ["--bind", "127.0.0.1", "--save", "", "--dir", folder, ...options];
+async function launch(
+  folder: string,
+  { file, readyLine }: Partial<Special> = {},
+  options: readonly string[] = [],
+): Promise<ChildProcess | undefined> {
+  const fixed = ["--bind", "127.0.0.1", "--dir", folder, ...(file === undefined ? ["--save", ""] : [])];
+  const args = [...(file === undefined ? [] : [file]), ...fixed, ...options];
   const child = spawn(program as string, args, { stdio: ["ignore", "pipe", "inherit"] });
   for await (const line of createInterface({ input: child.stdout as Readable }))
-    if (/ready to accept connections/i.test(line)) {
+    if ((readyLine ?? /ready to accept connections/i).test(line)) {
       child.stdout?.resume();
       return child;
     }
   return undefined;
 }
 
-async function freePort(): Promise<number> {
+/** Options as arguments. */
+export function withOptions(options: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

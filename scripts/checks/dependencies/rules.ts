@@ -21,7 +21,7 @@ const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
   "linear-regex": [],
   layer: ["core", "http", "linear-regex"],
   client: ["core", "http", "layer"],
-  redis: ["core", "layer"],
+  redis: ["core", "http", "layer"],
   create: ["core", "http", "proxy", "create"],
   proxy: ["core", "http", "layer", "redis"],
   simulation: ["core", "http", "layer"],
@@ -36,7 +36,7 @@ export const sentence: Readonly<Record<Kind, string>> = {
   layer:
     "a layer knows @pagoda/core, @pagoda/http, @pagoda/linear-regex and at most one third-party library, and no other layer",
   client: "the client knows core, http and the layers",
-  redis: "redis knows core, the layers whose state it keeps, and one third-party library",
+  redis: "redis knows core, http, the layers whose state it keeps, and one third-party library",
   create: "what creates packages knows what they depend on",
   proxy: "the proxy knows core, http, the layers and redis",
   simulation: "the simulation knows core, http and the layers",

@@ -2,7 +2,7 @@ import { checkNumber, type Clock, type Json, systemClock, type Timer } from "@pa
 import { LeasePool } from "./lease-pool.ts";
 import type { CallCounts, LeaseGrants, RemoteStore } from "./remote-store.ts";
 import { memoryStore } from "./memory-store.ts";
-import type { FullRate } from "./rate.ts";
+import { type FullRate, shareOf } from "./rate.ts";
 import type { Decision, Rates, Refusal, Store } from "./store.ts";
 
 /** What to admit while the store does not answer: everything, nothing, or a share of each rate. */
@@ -64,6 +64,8 @@ class LeasedStore implements Store {
   readonly #keys = new Map<string, LeasePool>();
   #waiting = new Set<Waiting>();
   #isAsking = false;
+  /** The store that has granted the calls held. */
+  #source: number | undefined;
   /** Time of the next request to an unreachable store, `undefined` while it is reachable. */
   #probeAt: number | undefined;
   #fallback: ((key: string | undefined, nowMs: number) => Decision) | undefined;
@@ -172,8 +174,12 @@ class LeasedStore implements Store {
     else if (this.#waiting.size > 0) void this.#ask(clock.now());
   }
 
-  #receive(ask: CallCounts, { global, keys }: LeaseGrants, askedAt: number): void {
+  #receive(ask: CallCounts, { global, keys, source }: LeaseGrants, askedAt: number): void {
     const now = this.#options.clock.now();
+    if (source !== this.#source) {
+      this.#source = source;
+      for (const pool of [this.#global, ...this.#keys.values()]) if (pool !== undefined) pool.left = 0;
+    }
     this.#probeAt = undefined;
     const pools: LeasePool[] = [];
     if (ask.global > 0) this.#global?.receive(global, ask.global, askedAt, now);
@@ -252,8 +258,4 @@ class LeasedStore implements Store {
 
 function refusal(keyed: number, global: number): Refusal {
   return keyed > global ? { limit: "keyed", retryAfterMs: keyed } : { limit: "global", retryAfterMs: global };
-}
-
-function shareOf(rate: FullRate | undefined, share: number): FullRate | undefined {
-  return rate && { perSecond: rate.perSecond * share, burst: Math.max(1, Math.floor(rate.burst * share)) };
 }

@@ -10,6 +10,11 @@ export interface CallCounts {
 export interface LeaseGrants {
   readonly global: Grant;
   readonly keys: readonly Grant[];
+  /**
+   * Which store has granted, if it may change: calls leased from the previous one are dropped, since
+   * they cannot be given back to this one.
+   */
+  readonly source?: number;
 }
 
 /** Access to a store in another process or on another machine: see `leased`. */

@@ -209,6 +209,30 @@ describe("leased", () => {
     expect(admitted).toBe(10);
   });
 
+  test("calls leased from a store are not given back to another one", async () => {
+    const clock = virtualClock();
+    const balance = [0, 0];
+    let source = 0;
+    const change = (calls: number): number => (balance[source] = (balance[source] as number) + calls);
+    const remote: RemoteStore = {
+      async take({ global }) {
+        change(global);
+        return { global: { granted: global, retryAfterMs: 0 }, keys: [], source };
+      },
+      giveBack: ({ global }) => void change(-global),
+    };
+    const store = leased(remote, { clock })(over(1_000, 400));
+    for (let at = 0; at < 60; at++) {
+      await store.take(undefined, clock.now());
+      await clock.advance(2);
+    }
+    source = 1;
+    while (balance[1] === 0) await store.take(undefined, clock.now());
+    await clock.advance(100);
+    expect(store.state(clock.now())["globalLeased"]).toBe(0);
+    expect(balance[1]).toBe(0);
+  });
+
   test("a rejecting store is not a defect", async () => {
     const failing: RemoteStore = { take: () => Promise.reject(new Error("gone")), giveBack() {} };
     const clock = virtualClock();

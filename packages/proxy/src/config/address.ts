@@ -61,6 +61,14 @@ export function proxyOf(text: string): string | undefined {
   return url.href.slice(0, -1);
 }
 
+export const validRedisUrl = "redis://HOST:PORT or rediss://HOST:PORT, with at most a database as path";
+
+export function isRedisUrl(text: string): boolean {
+  const url = URL.parse(text);
+  const isRedis = url?.protocol === "redis:" || url?.protocol === "rediss:";
+  return isRedis && url.hostname !== "" && /^\/?\d*$/.test(url.pathname) && url.search + url.hash === "";
+}
+
 /** Whether the resolver accepts it: an IP address, with IPv6 in brackets if a port follows. */
 export function isDnsServer(text: string): boolean {
   const address = parseAddress(text)?.host ?? text;

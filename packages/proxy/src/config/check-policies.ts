@@ -10,6 +10,7 @@ export function checkPolicies(
   { listeners, clusters }: Config,
   policies: PolicyRegistry,
   report: Report,
+  needsStore: Checking["needsStore"],
 ): void {
   listeners.forEach((listener, at) => {
     const path: Path = ["listeners", at];
@@ -20,6 +21,7 @@ export function checkPolicies(
       report,
       needsIdentities,
       needsClaims,
+      needsStore,
     });
     listener.routes.forEach(({ name, policies: its }, n) =>
       checkStack(policies.route, its, {
@@ -28,6 +30,7 @@ export function checkPolicies(
         route: name,
         needsIdentities,
         needsClaims: its.jwt === undefined ? needsClaims : () => {},
+        needsStore,
       }),
     );
   });
@@ -37,6 +40,7 @@ export function checkPolicies(
       report,
       needsIdentities: () => {},
       needsClaims: () => {},
+      needsStore,
     };
     checkStack(policies.cluster, its, checking);
     checkStack(policies.endpoint, its, checking);

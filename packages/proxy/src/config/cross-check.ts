@@ -35,10 +35,14 @@ export function crossProblems(
     if (!broken.isGone(path) && !by.some((each) => broken.has(each)))
       problems.push(document.problem(path, message));
   };
-  const known = knownClusters(document, config, broken);
+  const known = namesOf("clusters", document, config, broken);
   checkListeners(config, { clusters: known, policies, broken, report });
   checkAdmin(config, report);
-  checkPolicies(config, policies, report);
+  const stores = namesOf("stores", document, config, broken);
+  checkPolicies(config, policies, report, (at, name) => {
+    if (stores !== undefined && !stores.has(name))
+      report(at, `unknown store "${name}"; ${hintAt(name, stores, "stores")}`);
+  });
   for (const [name, cluster] of Object.entries(config.clusters)) {
     checkCluster(["clusters", name], cluster, report);
     checkClient(["clusters", name], cluster, report);
@@ -46,19 +50,21 @@ export function crossProblems(
   checkEffects(config, policies, report);
   checkControl(config, known, report);
   checkTimeouts(config, report);
+  checkStores(config, report);
   return problems;
 }
 
-/** The names of the clusters, including invalid ones; undefined if they are not known. */
-function knownClusters(
+/** The names of the clusters or stores, including invalid ones; undefined if they are not known. */
+function namesOf(
+  field: "clusters" | "stores",
   { value }: ConfigDocument,
-  { clusters }: Config,
+  config: Config,
   broken: BrokenPaths,
 ): ReadonlySet<string> | undefined {
-  if (broken.isGone(["clusters"])) return undefined;
+  if (broken.isGone([field])) return undefined;
   return new Set([
-    ...Object.keys(clusters),
-    ...Object.keys(Object((value as Partial<Config> | null)?.clusters)),
+    ...Object.keys(config[field]),
+    ...Object.keys(Object((value as Partial<Config> | null)?.[field])),
   ]);
 }
 
@@ -130,6 +136,25 @@ function checkControl(
     report(["control", "xds"], "has no effect: no cluster has `xds`");
   if (xds.tls !== undefined && xds.server.startsWith("http:"))
     report(["control", "xds", "tls"], "has no effect: the server is http");
+}
+
+function checkStores({ stores }: Config, report: Report): void {
+  for (const [name, { redis, mode, master, tls }] of Object.entries(stores)) {
+    const path: Path = ["stores", name];
+    const by = [path, [...path, "redis"], [...path, "mode"]];
+    const secured = redis.filter((url) => url.startsWith("rediss:")).length;
+    if (mode === "single" && redis.length > 1)
+      report([...path, "redis"], `must have one URL with mode: single (got ${redis.length})`, by);
+    if (secured > 0 && secured < redis.length)
+      report([...path, "redis"], "must be rediss:// for all servers or for none", by);
+    // Without TLS, the connection would not be what its author expects.
+    if (tls !== undefined && secured === 0)
+      report([...path, "tls"], "has no effect: no URL is rediss://", by);
+    if (mode === "sentinel" && master === undefined)
+      report([...path, "master"], "must be the name of a master with mode: sentinel (missing)", by);
+    if (mode !== "sentinel" && master !== undefined)
+      report([...path, "master"], "has no effect without mode: sentinel", by);
+  }
 }
 
 /** A try must not have more time than all tries together. */
@@ -204,7 +229,7 @@ function checkRoutes(
   const path = [...listenerPath, "routes"];
   const known = (at: Path, name: string | undefined): void => {
     if (name === undefined || clusters === undefined || clusters.has(name)) return;
-    report(at, `unknown cluster "${name}"; ${hintAt(name, clusters)}`);
+    report(at, `unknown cluster "${name}"; ${hintAt(name, clusters, "clusters")}`);
   };
   for (const [at, named] of clustersOf(policyRegistry.listener, its))
     known([...listenerPath, "policies", ...at], named);
@@ -235,16 +260,16 @@ function checkRoutes(
 
 const actions = ["cluster", "clusters", "redirect", "respond"] as const;
 
-/** How many cluster names are compared, and how many are listed. */
+/** How many names are compared, and how many are listed. */
 const [namesLookedAt, namesSaid] = [200, 10];
 
-function hintAt(name: string, clusters: ReadonlySet<string>): string {
-  const names = first(clusters, namesLookedAt);
+function hintAt(name: string, known: ReadonlySet<string>, what: string): string {
+  const names = first(known, namesLookedAt);
   const meant = nearest(name, names);
   if (meant !== undefined) return `did you mean ${meant}?`;
-  if (names.length === 0) return "there are no clusters";
+  if (names.length === 0) return `there are no ${what}`;
   const said = names.slice(0, namesSaid).join(", ");
-  return `the clusters are ${said}${clusters.size > namesSaid ? `, and ${clusters.size - namesSaid} more` : ""}`;
+  return `the ${what} are ${said}${known.size > namesSaid ? `, and ${known.size - namesSaid} more` : ""}`;
 }
 
 function first(names: ReadonlySet<string>, most: number): readonly string[] {

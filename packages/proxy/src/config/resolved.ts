@@ -14,7 +14,7 @@ import { withoutSecrets } from "../schema/secrets.ts";
  */
 export interface Resolved {
   readonly config: Config;
-  /** Certificates, keys and authorities (PEM), by their paths in the configuration. */
+  /** Certificates, keys, authorities (PEM) and secrets, by their paths in the configuration. */
   readonly files: ReadonlyMap<string, string>;
 }
 
@@ -30,7 +30,7 @@ export interface NamedFile {
   readonly problem?: PolicyFile["problem"];
 }
 
-/** The files whose contents are part of a configuration: those for TLS, and those of policies. */
+/** The files whose contents are part of a configuration: those for TLS and stores, and those of policies. */
 export function allFiles(config: Config, policies: PolicyRegistry): readonly NamedFile[] {
   const ofPolicies = policyFiles(config, policies).map(({ path, file: { name, problem } }): NamedFile => ({
     path,
@@ -41,8 +41,8 @@ export function allFiles(config: Config, policies: PolicyRegistry): readonly Nam
   return [...namedFiles(config), ...ofPolicies];
 }
 
-/** The files for TLS. */
-export function namedFiles({ listeners, clusters, control }: Config): readonly NamedFile[] {
+/** The files for TLS and stores. */
+export function namedFiles({ listeners, clusters, stores, control }: Config): readonly NamedFile[] {
   const files: NamedFile[] = [];
   const pair = (path: NamedFile["path"], certificate: string, key: string): void => {
     files.push({ path: [...path, "certificate"], name: certificate, kind: "certificate" });
@@ -67,6 +67,16 @@ export function namedFiles({ listeners, clusters, control }: Config): readonly N
   for (const [path, tls] of clients) {
     if (tls?.ca !== undefined) files.push({ path: [...path, "ca"], name: tls.ca, kind: "certificate" });
     if (tls?.certificate !== undefined && tls.key !== undefined) pair(path, tls.certificate, tls.key);
+  }
+  for (const [store, { passwordFile, secretFile, tls }] of Object.entries(stores)) {
+    const path = ["stores", store];
+    for (const [field, name] of Object.entries({ passwordFile, secretFile }))
+      if (name !== undefined)
+        files.push({ path: [...path, field], name, kind: "secret", problem: lineProblem });
+    if (tls?.ca !== undefined)
+      files.push({ path: [...path, "tls", "ca"], name: tls.ca, kind: "certificate" });
+    if (tls?.certificate !== undefined && tls.key !== undefined)
+      pair([...path, "tls"], tls.certificate, tls.key);
   }
   return files;
 }
@@ -134,6 +144,15 @@ export function resolve(
     ca: locate(ca, configFile),
   };
   return right({ config: { ...config, clusters, kubernetes }, files });
+}
+
+/** The contents of a file with a password: its only line. */
+export function secretIn(text: string): string {
+  return text.replace(/\r?\n$/, "");
+}
+
+function lineProblem(text: string): string | undefined {
+  return /^[^\r\n]+$/.test(secretIn(text)) ? undefined : "must have one line, which is not empty";
 }
 
 const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;

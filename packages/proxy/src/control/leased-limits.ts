@@ -1,4 +1,13 @@
-import { leased, type LeaseGrants, type Rates, type Store } from "@pagoda/rate-limit";
+import {
+  leased,
+  type LeaseGrants,
+  type Rates,
+  type RemoteStore,
+  type Store,
+  type Unreachable,
+} from "@pagoda/rate-limit";
+import type { LimitStores } from "../data-plane/types.ts";
+import type { KeptLimit } from "../policies/policy.ts";
 import type { FromWorker, LeaseReply, SharedLimit } from "./protocol.ts";
 
 /**
@@ -17,31 +26,42 @@ export class LeasedLimits {
     this.#send = tell;
   }
 
-  /**
-   * @param workers How many share the limit: each keeps to its share while the main process does
-   * not answer.
-   */
-  readonly of =
-    (name: string, maxKeys: number, workers: number) =>
-    (rates: Rates): Store =>
-      leased(this.#remote({ name, rates, maxKeys }), { timeoutMs, unreachable: { share: 1 / workers } })(
-        rates,
-      );
+  /** While the main process does not answer, each worker keeps to its share. */
+  readonly of: LimitStores = (name, { maxKeys, workers, kept }) => {
+    if (kept === undefined && workers === 1) return undefined;
+    const options = {
+      timeoutMs,
+      ...(kept && { leaseMs: kept.leaseMs }),
+      unreachable: whenAlone(workers, kept),
+    };
+    return (rates: Rates): Store => leased(this.#remote({ name, rates, maxKeys, kept }), options)(rates);
+  };
 
   answered({ id, answer }: LeaseReply): void {
     this.#asked.get(id)?.(answer);
     this.#asked.delete(id);
   }
 
-  #remote(limit: SharedLimit): Parameters<typeof leased>[0] {
+  #remote(limit: SharedLimit): RemoteStore {
+    let source: number | undefined;
     return {
       take: (take) =>
         new Promise((resolve) => {
           const id = ++this.#lastId;
-          this.#asked.set(id, resolve);
+          this.#asked.set(id, (answer) => {
+            source = answer.source;
+            resolve(answer);
+          });
           this.#send({ kind: "lease", id, limit, take });
         }),
-      giveBack: (giveBack) => this.#send({ kind: "lease", id: ++this.#lastId, limit, giveBack }),
+      giveBack: (giveBack) => this.#send({ kind: "lease", id: ++this.#lastId, limit, giveBack, source }),
     };
   }
+}
+
+/** What a worker admits without the main process. */
+function whenAlone(workers: number, kept: KeptLimit | undefined): Unreachable {
+  if (kept === undefined) return { share: 1 / workers };
+  const { unreachable } = kept;
+  return typeof unreachable === "object" ? { share: unreachable.share / workers } : unreachable;
 }

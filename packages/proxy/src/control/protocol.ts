@@ -2,6 +2,7 @@ import type { Description, Either } from "@pagoda/core";
 import type { ListenFailed } from "@pagoda/http/server";
 import type { LeaseGrants, CallCounts, Rates } from "@pagoda/rate-limit";
 import type { Resolved } from "../config/resolved.ts";
+import type { KeptLimit } from "../policies/policy.ts";
 import type { Plugin } from "../plugins/loader.ts";
 import type { Central } from "../data-plane/central-endpoints.ts";
 import type { ClusterStatus, DataPlaneContext, Found, Listening, MetricData } from "../data-plane/types.ts";
@@ -16,8 +17,6 @@ export interface Assignment extends Omit<
   readonly plugins: readonly Plugin[];
   /** The policies of the main process: see `stacksText`. */
   readonly stacks: string;
-  /** Whether limits are shared by several workers. */
-  readonly sharesLimits: boolean;
 }
 
 /** A data plane could not be created from a configuration that passed the check. */
@@ -76,11 +75,12 @@ export interface Crashed {
   readonly cause: Error;
 }
 
-/** A limit that all workers share. */
+/** A limit that all workers share, and with `kept` all machines. */
 export interface SharedLimit {
   readonly name: string;
   readonly rates: Rates;
   readonly maxKeys: number;
+  readonly kept?: KeptLimit | undefined;
 }
 
 /** A worker takes calls from a limit, or returns some; a return gets no answer. */
@@ -90,6 +90,8 @@ export interface LeaseRequest {
   readonly limit: SharedLimit;
   readonly take?: CallCounts;
   readonly giveBack?: CallCounts;
+  /** Which store has granted the calls given back: see `LeaseGrants`. */
+  readonly source?: number | undefined;
 }
 
 export interface LeaseReply {

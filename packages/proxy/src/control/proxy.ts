@@ -155,7 +155,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     unhealthy: () => supervisor.queries.unhealthy(),
     notReady: async () => (phase === "serving" ? supervisor.notReady() : phase),
     metrics: async () => exposition(registry, await supervisor.queries.metrics()),
-    describe: async () => wholeStack(await supervisor.queries.describe()),
+    describe: async () => wholeStack(await supervisor.queries.describe(), supervisor.stores),
     config: () => publicConfig(reloads.current.config, reloads.current.policies),
     clusters: async () => mergeClusters(await supervisor.queries.clusters()),
     reload: () => reloads.reload("admin endpoint"),
@@ -227,19 +227,17 @@ function ownCode(): WorkerCode {
   return { args: [fileURLToPath(new URL(`./entry${extname(import.meta.url)}`, import.meta.url))] };
 }
 
-/** All stacks as one tree. */
-function wholeStack(workers: readonly WorkerStacks[]): Description {
-  return {
-    name: "pagoda",
-    inner: workers.map(({ worker, pid, listeners }) => ({
-      name: "worker",
-      options: { worker, pid },
-      ...(listeners === undefined && { state: { answers: false } }),
-      inner: Object.entries(listeners ?? {}).map(([listener, stack]) => ({
-        name: "listener",
-        options: { listener },
-        inner: [stack],
-      })),
+/** All stacks as one tree, and the stores of limits. */
+function wholeStack(workers: readonly WorkerStacks[], stores: readonly Description[]): Description {
+  const inner = workers.map(({ worker, pid, listeners }) => ({
+    name: "worker",
+    options: { worker, pid },
+    ...(listeners === undefined && { state: { answers: false } }),
+    inner: Object.entries(listeners ?? {}).map(([listener, stack]) => ({
+      name: "listener",
+      options: { listener },
+      inner: [stack],
     })),
-  };
+  }));
+  return { name: "pagoda", inner: [...inner, ...stores] };
 }

@@ -1,8 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { type Clock } from "@pagoda/core";
-import { lease, type LeasingStore, sharedMemory, sharedStore, takeBack } from "@pagoda/rate-limit";
+import {
+  type CallCounts,
+  lease,
+  type LeaseGrants,
+  type LeasingStore,
+  type Rates,
+  sharedMemory,
+  shareOf,
+  sharedStore,
+  takeBack,
+} from "@pagoda/rate-limit";
 import type { Loaded } from "../config/load.ts";
 import { sharedPlaces } from "../config/places.ts";
+import type { KeptLimit } from "../policies/policy.ts";
+import { LimitStores, type LimitStoresOptions } from "./limit-stores.ts";
 import type { LeaseReply, LeaseRequest, SharedLimit } from "./protocol.ts";
 
 interface Kept {
@@ -16,19 +28,32 @@ interface Kept {
 export class SharedState {
   /** Seals the TLS sessions of clients. */
   readonly ticketSecret: Uint8Array;
+  /** What keeps limits for several machines. */
+  readonly stores: LimitStores;
   readonly #clock: Clock;
   readonly #limits = new Map<string, Kept>();
 
-  constructor(clock: Clock, ticketSecret: Uint8Array = randomBytes(32)) {
+  constructor({ log, clock }: LimitStoresOptions, ticketSecret: Uint8Array = randomBytes(32)) {
     this.ticketSecret = ticketSecret;
+    this.stores = new LimitStores({ log, clock });
     this.#clock = clock;
   }
 
   /** Takes calls from a limit, or returns some; undefined if no answer is due. */
-  lease({ id, limit, take, giveBack }: LeaseRequest): LeaseReply | undefined {
-    const store = this.#storeOf(limit);
-    if (giveBack !== undefined) takeBack(store, giveBack);
-    return take && { kind: "leased", id, answer: lease(store, take, this.#clock.now()) };
+  async lease({ id, limit, take, giveBack, source }: LeaseRequest): Promise<LeaseReply | undefined> {
+    const { kept } = limit;
+    const remote = kept && this.stores.of(kept.store);
+    const local = this.#storeOf(limit);
+    const takeLocally = (calls: CallCounts): LeaseGrants => lease(local, calls, this.#clock.now());
+    if (remote === undefined) {
+      if (giveBack !== undefined) takeBack(local, giveBack);
+      return take && { kind: "leased", id, answer: takeLocally(take) };
+    }
+    const stored = { ...limit, kept: kept as KeptLimit };
+    if (giveBack !== undefined && source !== undefined)
+      remote.giveBack(stored, giveBack, source, () => takeBack(local, giveBack));
+    if (take === undefined) return undefined;
+    return { kind: "leased", id, answer: await remote.take(stored, take, () => takeLocally(take)) };
   }
 
   /** Forgets the limits that a configuration does not have. */
@@ -38,7 +63,9 @@ export class SharedState {
   }
 
   /** Kept under its name; a store of other rates takes over the debt. */
-  #storeOf({ name, rates, maxKeys }: SharedLimit): LeasingStore {
+  #storeOf(limit: SharedLimit): LeasingStore {
+    const { name, maxKeys } = limit;
+    const rates = localRates(limit);
     const text = JSON.stringify(rates);
     let kept = this.#limits.get(name);
     if (kept?.maxKeys !== maxKeys) {
@@ -51,4 +78,11 @@ export class SharedState {
     }
     return kept.store;
   }
+}
+
+/** The rates of this machine: its share, if the limit is kept elsewhere. */
+function localRates({ rates: { global, keyed }, rates, kept }: SharedLimit): Rates {
+  if (typeof kept?.unreachable !== "object") return rates;
+  const { share } = kept.unreachable;
+  return { global: shareOf(global, share), keyed: shareOf(keyed, share) };
 }

@@ -1,4 +1,4 @@
-import { type Clock, type Either, isLeft, right, type Timer } from "@pagoda/core";
+import { type Clock, type Description, type Either, isLeft, right, type Timer } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { Counter, Registry } from "prom-client";
 import type { Environment } from "../config/environment.ts";
@@ -14,6 +14,7 @@ import { KnownEndpoints } from "./known-endpoints.ts";
 import { type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
 import { SharedState } from "./shared-state.ts";
 import { socketName, Sockets, type SocketsByName, socketsOf } from "./sockets.ts";
+import { storeMetrics } from "./store-metrics.ts";
 import { Watchdog } from "./watchdog.ts";
 import { restarts, silence } from "./worker-metrics.ts";
 import { XdsDiscovery } from "./xds-discovery.ts";
@@ -76,7 +77,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#shared = new SharedState(options.clock, options.ticketSecret);
+    this.#shared = new SharedState(options, options.ticketSecret);
     const changed = (central: Central): void => {
       for (const worker of this.#running.values()) worker.send({ kind: "central", central });
     };
@@ -97,10 +98,20 @@ export class Supervisor {
       clock: options.clock,
       log: options.log,
     });
+    storeMetrics(options.registry, () => this.#shared.stores.all);
     silence(options.registry, () =>
       Array.from(this.#running.values(), (each) => [each.worker, this.#watchdog.silentMs(each)]),
     );
     this.#restarts = restarts(options.registry);
+  }
+
+  /** The stores of limits, for `/stack`. */
+  get stores(): readonly Description[] {
+    return this.#shared.stores.all.map((store) => ({
+      name: "store",
+      options: { store: store.name },
+      state: store.state(),
+    }));
   }
 
   get ticketSecret(): Uint8Array {
@@ -133,6 +144,7 @@ export class Supervisor {
     if (isLeft(sockets)) return sockets;
     this.#sockets.use(sockets.right);
     await this.#central.begin(served);
+    await this.#shared.stores.use(served);
     this.#assignment = this.#assign(served, sockets.right);
     this.#watchdog.begin();
     // The first one selects the ports and detects addresses in use.
@@ -163,12 +175,14 @@ export class Supervisor {
       const sockets = await this.#sockets.prepare(served.config.listeners);
       if (isLeft(sockets)) return sockets;
       await this.#central.begin(served);
+      const stores = await this.#shared.stores.use(served);
       this.#assignment = this.#assign(served, sockets.right);
       const done: WorkerProcess[] = [];
       for (const worker of this.#running.values()) {
         const applied = await this.#give(worker);
         if (applied !== undefined && isLeft(applied)) {
           this.#assignment = before;
+          stores.revert();
           for (const each of done) await this.#give(each);
           this.#sockets.drop(sockets.right);
           this.#central.keep(before.resolved);
@@ -177,6 +191,7 @@ export class Supervisor {
         done.push(worker);
       }
       this.#sockets.use(sockets.right);
+      stores.keep();
       this.#shared.keep(served);
       this.#known.keep(served);
       this.#central.keep(served);
@@ -204,6 +219,7 @@ export class Supervisor {
     this.#sockets.close();
     for (const timer of this.#waiting) this.#options.clock.clearTimer(timer);
     await Promise.all(Array.from(this.#running.values(), (worker) => worker.terminate()));
+    this.#shared.stores.close();
   }
 
   #assign({ config, files, policies, plugins }: Served, sockets: SocketsByName): Assigned {
@@ -213,7 +229,6 @@ export class Supervisor {
       resolved: { config: { ...config, workers }, files },
       plugins,
       stacks: stacksText(policies),
-      sharesLimits: workers > 1,
       ticketSecret: this.#shared.ticketSecret,
     };
   }
@@ -276,8 +291,8 @@ export class Supervisor {
 
   #events(number: number): WorkerEvents {
     return {
-      lease: (request, worker) => {
-        const reply = this.#shared.lease(request);
+      lease: async (request, worker) => {
+        const reply = await this.#shared.lease(request);
         if (reply !== undefined) worker.send(reply);
       },
       found: (found) => this.#known.found(found),

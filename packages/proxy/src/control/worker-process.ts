@@ -33,7 +33,7 @@ export type Answered<T> = { readonly answer: T } | undefined;
 
 export interface WorkerEvents {
   /** Called when it asks for its share of a limit. */
-  readonly lease: (request: LeaseRequest, worker: WorkerProcess) => void;
+  readonly lease: (request: LeaseRequest, worker: WorkerProcess) => unknown;
   readonly found: (found: Found) => void;
   /** Called when it wrote something other than a log line, such as a warning of Node. */
   readonly stderr: (text: string) => void;
@@ -142,7 +142,10 @@ export class WorkerProcess {
   };
 
   #hears(message: FromWorker, { lease, found }: WorkerEvents): void {
-    if (message.kind === "lease") return lease(message, this);
+    if (message.kind === "lease") {
+      lease(message, this);
+      return;
+    }
     if (message.kind === "found") return found(message.found);
     if (message.kind === "crashed") {
       this.#crash = message.cause;

@@ -67,7 +67,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
   let running: DataPlane | undefined;
 
   const methods: Methods = {
-    async apply({ resolved, plugins, stacks, sharesLimits, ...rest }) {
+    async apply({ resolved, plugins, stacks, ...rest }) {
       try {
         const policies = await workerPolicies.of(plugins, stacks);
         if (isLeft(policies)) return policies;
@@ -78,7 +78,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
           found,
           central,
           sockets: sockets.take,
-          ...(sharesLimits && { limits: limits.of }),
+          limits: limits.of,
         };
         const done = await (running?.apply(resolved, context) ?? startDataPlane(resolved, context));
         if (isLeft(done)) return done;

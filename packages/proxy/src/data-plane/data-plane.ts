@@ -4,6 +4,7 @@ import type { ListenFailed } from "@pagoda/http/server";
 import { stackMetrics } from "@pagoda/metrics";
 import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
+import type { SharedStores } from "../policies/policy.ts";
 import { States } from "../policies/states.ts";
 import { CentralEndpoints } from "./central-endpoints.ts";
 import { described } from "./described.ts";
@@ -167,7 +168,11 @@ class RunningDataPlane implements DataPlane {
     const context = {
       ...this.#telemetry,
       events: this.#telemetry.events.until((run) => atEnd.push(run)),
-      sharedStore: limits && ((place: string) => (maxKeys: number) => limits(place, maxKeys, workers)),
+      sharedStore:
+        limits &&
+        ((place: string): SharedStores =>
+          (maxKeys, kept) =>
+            limits(place, { maxKeys, workers, kept })),
       policies,
       files,
       states: this.#states,

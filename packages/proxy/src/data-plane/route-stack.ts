@@ -1,10 +1,10 @@
 import { anyReady, type Layer, type Service, ServiceBuilder } from "@pagoda/core";
 import { grpcClassifier, grpcDeadline, type GrpcDeadlineObserver } from "@pagoda/grpc";
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
-import type { Rates, Store } from "@pagoda/rate-limit";
 import { perRoute, type Routed, type RouteTable } from "@pagoda/router";
 import { placeName } from "../config/places.ts";
 import type { RoutePolicies } from "../config/schema/policies.ts";
+import type { SharedStores } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import { policyLayer } from "../policies/stack.ts";
 import type { States } from "../policies/states.ts";
@@ -13,11 +13,8 @@ import type { Telemetry } from "./telemetry.ts";
 /** What the stacks of routes need besides their configuration. */
 export interface RouteContext extends Telemetry {
   readonly listener: string;
-  /**
-   * Creates the storage of a limit shared by all workers, by its place; undefined if this worker is
-   * the only one.
-   */
-  readonly sharedStore: ((place: string) => (maxKeys: number) => (rates: Rates) => Store) | undefined;
+  /** Creates the storage of limits that others share, by their place. */
+  readonly sharedStore: ((place: string) => SharedStores) | undefined;
   readonly policies: PolicyRegistry;
   /** Files that the configuration refers to, by the paths in it. */
   readonly files: ReadonlyMap<string, string>;

@@ -3,6 +3,7 @@ import type { ListenFailed } from "@pagoda/http/server";
 import type { Rates, Store } from "@pagoda/rate-limit";
 import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
+import type { KeptLimit } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import type { CentralEndpoints } from "./central-endpoints.ts";
 import type { Origin } from "./origin.ts";
@@ -12,15 +13,18 @@ import type { OutcomeCounts } from "./outcomes.ts";
  * Creates the storage of a limit, by its name: see `placeName`. It keeps its state under that name
  * over reloads.
  */
-export type LimitStores = (name: string, maxKeys: number, workers: number) => (rates: Rates) => Store;
+export type LimitStores = (
+  name: string,
+  limit: { readonly maxKeys: number; readonly workers: number; readonly kept?: KeptLimit | undefined },
+) => ((rates: Rates) => Store) | undefined;
 
 /** What a data plane needs besides its configuration. */
 export interface DataPlaneContext {
   readonly log: Logger;
   readonly policies: PolicyRegistry;
   /**
-   * Storage of the limits that all workers share; if absent, this worker is the only one and keeps
-   * its own.
+   * Storage of the limits that workers or machines share; if absent, this worker is the only one
+   * and keeps its own.
    */
   readonly limits?: LimitStores;
   /**

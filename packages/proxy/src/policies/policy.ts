@@ -10,7 +10,7 @@ import {
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import type { GrpcStatus } from "@pagoda/grpc";
 import type { EventOf } from "@pagoda/metrics";
-import type { Rates, Store } from "@pagoda/rate-limit";
+import type { Rates, Store, Unreachable } from "@pagoda/rate-limit";
 import type { Answer } from "@pagoda/respond";
 import type { Routed } from "@pagoda/router";
 import type { Logger } from "pino";
@@ -228,11 +228,26 @@ export interface Environment {
 /** A place that calls pass before they go to a cluster. */
 export interface ListenerEnvironment extends Environment {
   /**
-   * Creates the storage of a rate limit shared by all workers, for a policy whose state is
-   * `isShared`; undefined if this worker is the only one. It keeps rates, not data.
+   * Creates the storage of a rate limit that others share, for a policy whose state is `isShared`;
+   * undefined if nothing is shared. It keeps rates, not data.
    */
-  readonly sharedStore: ((maxKeys: number) => (rates: Rates) => Store) | undefined;
+  readonly sharedStore: SharedStores | undefined;
   readonly cluster: (name: string) => Service<HttpRequest & FromClient, HttpResponse, unknown>;
+}
+
+/**
+ * Creates the storage of a limit: of one shared by all workers, or with `kept` by all machines.
+ * Undefined if this worker alone has it.
+ */
+export type SharedStores = (maxKeys: number, kept?: KeptLimit) => ((rates: Rates) => Store) | undefined;
+
+/** How a limit is kept in a store of the configuration. */
+export interface KeptLimit {
+  /** Its name. */
+  readonly store: string;
+  readonly leaseMs: number;
+  /** What to admit while it does not answer. */
+  readonly unreachable: Unreachable;
 }
 
 export interface RouteEnvironment extends ListenerEnvironment {}
@@ -254,6 +269,8 @@ export interface Checking {
   needsIdentities(path: Path): void;
   /** Reports a setting that requires the claims of a verified token. */
   needsClaims(path: Path): void;
+  /** Reports the name of a store that is not configured. */
+  needsStore(path: Path, name: string): void;
 }
 
 /** The effect of a policy on a request. */

@@ -7,6 +7,7 @@ import {
   type RateLimitObserver,
   type Rates,
   type Store,
+  type Unreachable,
 } from "@pagoda/rate-limit";
 import type { Answer } from "@pagoda/respond";
 import type { Vocabulary } from "../schema/vocabulary.ts";
@@ -22,8 +23,12 @@ const limit = ({ fields, whole, rate }: Vocabulary) =>
       .describe("Maximum burst after a pause. Default: one second's worth."),
   });
 
+/** Defaults of limits in a store. */
+const defaultLeaseMs = 20;
+const byShare: Unreachable = { share: 0.25 };
+
 const settings = (words: Vocabulary) => {
-  const { fields, whole } = words;
+  const { z, fields, whole, word, name, leaseDuration, ratioOverNone } = words;
   return fields({
     global: limit(words).optional().describe("Limit over all calls."),
     perClient: limit(words)
@@ -35,6 +40,22 @@ const settings = (words: Vocabulary) => {
       })
       .optional()
       .describe("Limit for each client."),
+    store: name
+      .optional()
+      .describe(
+        "Store that keeps the limits for all machines; they share those of listeners and routes of the same name. Default: each machine has its own limits.",
+      ),
+    lease: leaseDuration
+      .optional()
+      .describe(
+        "How long a worker may hold calls that it has taken from the store in advance; 0ms asks for each call. Default: 20ms.",
+      ),
+    unreachable: z
+      .union([word(["allow", "deny"]), fields({ share: ratioOverNone.describe("Share of each limit.") })], {
+        error: "must be allow, deny, or { share: RATIO }",
+      })
+      .optional()
+      .describe("What this machine admits while the store does not answer. Default: `{ share: 25% }`."),
   }).refine(({ global, perClient }) => global !== undefined || perClient !== undefined, {
     error: "must have global, perClient, or both",
   });
@@ -51,19 +72,27 @@ export const rateLimit = definePolicy({
   at: ["listener", "route"],
   schema: (words: Vocabulary) =>
     settings(words).optional().describe("Limits the rate of calls over all workers; excess calls get 429."),
-  check({ perClient }, checking) {
-    if (perClient !== undefined) checkBy([...checking.path, "perClient", "by"], perClient.by, checking);
+  check({ perClient, store, lease, unreachable }, checking) {
+    const { path, report, needsStore } = checking;
+    if (perClient !== undefined) checkBy([...path, "perClient", "by"], perClient.by, checking);
+    if (store !== undefined) needsStore([...path, "store"], store);
+    for (const [name, value] of Object.entries({ lease, unreachable }))
+      if (store === undefined && value !== undefined) report([...path, name], "has no effect without store");
   },
   events,
   state: {
     isShared: true,
     // Debt counts against changed rates, too.
-    boundTo: ({ perClient }) => perClient?.maxClients,
+    boundTo: ({ perClient, store, lease, unreachable }) => [perClient?.maxClients, store, lease, unreachable],
     /** Creates a store when the layer first passes its rates, and another one when they change. */
-    create({ perClient }, { sharedStore }: ListenerEnvironment) {
+    create(
+      { perClient, store, lease = defaultLeaseMs, unreachable = byShare },
+      { sharedStore }: ListenerEnvironment,
+    ) {
       const maxKeys = perClient?.maxClients ?? 1;
+      const kept = store === undefined ? undefined : { store, leaseMs: lease, unreachable };
       const make: (rates: Rates) => Store =
-        sharedStore?.(maxKeys) ?? memoryStore({ maxKeys, debts: limitDebts() });
+        sharedStore?.(maxKeys, kept) ?? memoryStore({ maxKeys, debts: limitDebts() });
       let latest: { readonly rates: string; readonly store: Store } | undefined;
       return (rates: Rates): Store => {
         const text = JSON.stringify(rates);

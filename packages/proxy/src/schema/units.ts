@@ -46,6 +46,8 @@ export const durationOrNone: z.ZodType<number, string> = anyDuration(
   maxTimerMs,
   "from 0ms (no limit) to 596h",
 );
+/** How long leased calls are held; 0: each call is asked for. */
+export const leaseDuration: z.ZodType<number, string> = anyDuration(0, 60 * second, "from 0ms to 60s");
 /** The window over which rates are measured. */
 export const window: z.ZodType<number, string> = anyDuration(10, maxTimerMs, "from 10ms to 596h");
 

@@ -17,6 +17,8 @@ const through = (policies: object): object => ({
   ...shop,
 });
 
+const redis = { redis: ["redis://a:1"] };
+
 const fixed = { ...listener, address: "127.0.0.1:5" };
 const named = { ...listener, name: "x" };
 
@@ -47,6 +49,56 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "a listener at the admin address",
       { listeners: [fixed], ...shop, admin: { address: "127.0.0.1:5" } },
       "admin.address: 127.0.0.1:5 is already the address of a listener",
+    ],
+    [
+      "a store that is not configured",
+      { ...through({ rateLimit: { global: { rate: "1/s" }, store: "limit" } }), stores: { limits: redis } },
+      'rateLimit.store: unknown store "limit"; did you mean limits?',
+    ],
+    [
+      "a store, without any",
+      through({ rateLimit: { global: { rate: "1/s" }, store: "limits" } }),
+      'rateLimit.store: unknown store "limits"; there are no stores',
+    ],
+    [
+      "a lease without a store",
+      through({ rateLimit: { global: { rate: "1/s" }, lease: "5ms" } }),
+      "rateLimit.lease: has no effect without store",
+    ],
+    [
+      "what to do without a store that is not there",
+      through({ rateLimit: { global: { rate: "1/s" }, unreachable: "deny" } }),
+      "rateLimit.unreachable: has no effect without store",
+    ],
+    [
+      "a store without TLS that has TLS settings",
+      { ...through({}), stores: { limits: { ...redis, tls: {} } } },
+      "stores.limits.tls: has no effect: no URL is rediss://",
+    ],
+    [
+      "two servers of one store",
+      { ...through({}), stores: { limits: { redis: ["redis://a:1", "redis://b:1"] } } },
+      "stores.limits.redis: must have one URL with mode: single (got 2)",
+    ],
+    [
+      "a cluster with TLS in part",
+      { ...through({}), stores: { limits: { redis: ["redis://a:1", "rediss://b:1"], mode: "cluster" } } },
+      "stores.limits.redis: must be rediss:// for all servers or for none",
+    ],
+    [
+      "sentinels without a master",
+      { ...through({}), stores: { limits: { ...redis, mode: "sentinel" } } },
+      "stores.limits.master: must be the name of a master with mode: sentinel (missing)",
+    ],
+    [
+      "a master without sentinels",
+      { ...through({}), stores: { limits: { ...redis, master: "m" } } },
+      "stores.limits.master: has no effect without mode: sentinel",
+    ],
+    [
+      "a store that is not a Redis",
+      { ...through({}), stores: { limits: { redis: ["http://ann:pw@a:1"] } } },
+      'stores.limits.redis[0]: must be redis://HOST:PORT or rediss://HOST:PORT, with at most a database as path (got "http://(not shown)@a:1")',
     ],
     [
       "two routes with one name",

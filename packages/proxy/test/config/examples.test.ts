@@ -73,7 +73,8 @@ function saidBy(value: unknown, path: string = ""): string[] {
   for (const [name, each] of Object.entries(value)) {
     const at = `${path}.${name}`;
     fields.push(at);
-    if (at === ".clusters") fields.push(...Object.values(each as object).flatMap((one) => saidBy(one, at)));
+    if (at === ".clusters" || at === ".stores")
+      fields.push(...Object.values(each as object).flatMap((one) => saidBy(one, at)));
     else fields.push(...saidBy(each, at));
   }
   return fields;

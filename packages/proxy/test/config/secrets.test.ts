@@ -32,6 +32,9 @@ const open: ReadonlySet<string> = new Set(
     "CLIENTCONCURRENCY.by.claim CLIENTCONCURRENCY.by.claim[]",
     "listeners[].cors.origins[] listeners[].cors.methods[] listeners[].cors.headers[] listeners[].cors.exposedHeaders[]",
     "ROUTE.cors.origins[] ROUTE.cors.methods[] ROUTE.cors.headers[] ROUTE.cors.exposedHeaders[]",
+    "stores{name} stores{}.passwordFile stores{}.secretFile stores{}.tls.ca stores{}.tls.certificate stores{}.tls.key",
+    // Names of a server, a user and stores.
+    "stores{}.tls.servername stores{}.username stores{}.master RATELIMIT.store",
     // Names of origins.
     "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
     "clusters{}.kubernetes.namespace clusters{}.kubernetes.service clusters{}.kubernetes.port",

@@ -10,6 +10,7 @@ const packages = {
   openssl: "openssl",
   prometheus: "prometheus",
   promtool: "prometheus",
+  "redis-server": "redis-server",
   script: "bsdutils",
   "systemd-analyze": "systemd",
   tinyproxy: "tinyproxy",

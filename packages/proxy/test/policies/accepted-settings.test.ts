@@ -64,6 +64,7 @@ function passesCheck(policy: AnyPolicy, settings: unknown): boolean {
     route: "shop",
     needsIdentities: () => {},
     needsClaims: () => {},
+    needsStore: () => {},
   });
   return passes;
 }

@@ -7,6 +7,7 @@ import { corsSchema } from "./cors.ts";
 import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
 import { perRegistry, type PolicySchemas, policySchemas } from "./policies.ts";
 import { route } from "./route.ts";
+import { store } from "./store.ts";
 import type { PolicyRegistry } from "../../policies/registry.ts";
 import { bare } from "../../schema/secrets.ts";
 import { byteRate, duration, patience, durationOrNone, ratio } from "../../schema/units.ts";
@@ -183,6 +184,10 @@ function config(policies: PolicySchemas) {
         "The Kubernetes API server, for clusters with `kubernetes`. By default it is that of the cluster in which the proxy runs, with the credentials of the pod's service account.",
       ),
     control: control.describe("Control planes, from which clusters get their endpoints."),
+    stores: z
+      .record(name, store, { error: "must be an object of stores by name" })
+      .default({})
+      .describe("Where limits are kept that several machines share, by name."),
     admin: admin.describe("Endpoint for operators: health, metrics, configuration."),
     log: fields({
       level: word(logLevels).default("info").describe("Minimum severity to write."),
@@ -229,6 +234,7 @@ export const configSchema: (policies: PolicyRegistry) => ReturnType<typeof confi
 export type Config = z.output<ReturnType<typeof config>>;
 /** A configuration in file format. */
 export type ConfigInput = z.input<ReturnType<typeof config>>;
+export type StoreConfig = Config["stores"][string];
 export type ListenerConfig = Config["listeners"][number];
 
 /** A configuration in file format, with all defaults. */
