@@ -30,10 +30,13 @@ const statuses: readonly (string | undefined)[] = [
   undefined,
   undefined,
   "UNHEALTHY",
-  "DRAINING",
+  undefined,
   "TIMEOUT",
   "DEGRADED",
 ];
+
+/** An endpoint that is about to leave gets no calls even if too few others are healthy, as in Envoy. */
+const draining = 3;
 
 /**
  * Validates the endpoints of a cluster. Priorities and drops are rejected: to ignore them would
@@ -91,6 +94,7 @@ function endpointOf(
   if (seen.has(key))
     problems.push(mustBe(`${at}.endpoint.address`, "one that no other endpoint has", textOf(place)));
   seen.add(key);
+  if (healthStatus === draining) return [];
   const unhealthy = healthStatus < statuses.length ? statuses[healthStatus] : `health status ${healthStatus}`;
   return [{ ...place, host: hostname || undefined, weight, unhealthy }];
 }

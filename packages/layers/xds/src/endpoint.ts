@@ -15,8 +15,8 @@ export interface XdsEndpoint extends Endpoint {
   readonly host?: string;
   readonly locality?: Locality;
   /**
-   * Why it should get no calls, according to the control plane: `UNHEALTHY`, `DRAINING`, `TIMEOUT`
-   * or `DEGRADED`. Pass it to `reportedHealth` of `@pagoda/health`.
+   * Why it should get no calls, according to the control plane: `UNHEALTHY`, `TIMEOUT` or
+   * `DEGRADED`. Pass it to `reportedHealth` of `@pagoda/health`.
    */
   readonly unhealthy?: string;
 }

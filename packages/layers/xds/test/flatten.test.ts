@@ -53,13 +53,12 @@ test("weighted localities share the calls, and one without weight gets none", ()
   });
 });
 
-test("the health that the control plane reports is kept with its name", () => {
+test("the health that the control plane reports is kept with its name, and draining endpoints are left out", () => {
   const lbEndpoints = [0, 1, 2, 3, 4, 5, 6].map((health) => endpoint(`10.0.0.${health + 1}:80`, { health }));
   expect(flat({ endpoints: [{ lbEndpoints }] }).map(({ unhealthy }) => unhealthy)).toEqual([
     undefined,
     undefined,
     "UNHEALTHY",
-    "DRAINING",
     "TIMEOUT",
     "DEGRADED",
     "health status 6",

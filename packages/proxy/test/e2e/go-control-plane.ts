@@ -1,0 +1,128 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { beforeAll, type TestContext } from "vitest";
+import { adopt } from "./system.ts";
+
+const source = join(import.meta.dirname, "go-control-plane");
+const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "pagoda");
+
+/** Go builds it once; it depends only on these files. */
+const contents = readdirSync(source).map((file) => readFileSync(join(source, file)));
+const digest = createHash("sha256").update(Buffer.concat(contents)).digest("hex").slice(0, 16);
+const program = join(cache, "go-control-plane", digest);
+
+/** Go 1.24 or newer, which the module needs; Debian 12 has 1.19. */
+function hasGo(): boolean {
+  const { stdout } = spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8" });
+  const [, minor] = /^go1\.(\d+)/.exec(stdout ?? "") ?? [];
+  return Number(minor) >= 24;
+}
+
+/** Builds the control plane before the tests of a file, if that is possible. */
+export function buildsGoControlPlane(): void {
+  beforeAll(() => {
+    if (existsSync(program) || !hasGo()) return;
+    mkdirSync(join(cache, "go-control-plane"), { recursive: true });
+    const incomplete = `${program}.${process.pid}`;
+    execFileSync("nice", ["go", "build", "-buildvcs=false", "-o", incomplete, "."], {
+      cwd: source,
+      stdio: "pipe",
+    });
+    renameSync(incomplete, program);
+  }, 900_000);
+}
+
+export function skipWithoutGo(skip: TestContext["skip"]): void {
+  skip(!existsSync(program), "impossible here: needs Go 1.24 or newer (https://go.dev/dl)");
+}
+
+export interface GoEndpoint {
+  readonly address: string;
+  /** As in Envoy: 2 is unhealthy, 3 draining. */
+  readonly health?: number;
+  readonly weight?: number;
+  readonly priority?: number;
+  readonly zone?: string;
+}
+
+export interface GoSnapshot {
+  readonly version: string;
+  readonly clusters: Readonly<
+    Record<string, { readonly endpoints?: readonly GoEndpoint[]; readonly lbPolicy?: number }>
+  >;
+}
+
+/** A request of a client. */
+export interface GoRequest {
+  readonly type: string;
+  readonly version: string;
+  readonly nonce: string;
+  readonly names: readonly string[] | null;
+  readonly error?: string;
+}
+
+/** A control plane made with go-control-plane, in a process of its own. */
+export class GoControlPlane implements AsyncDisposable {
+  readonly requests: GoRequest[] = [];
+  readonly #waiting = new Set<() => void>();
+  #child: ChildProcess | undefined;
+  #served: string | undefined;
+  #port = 0;
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Starts it, on the former port after it was killed. */
+  async listen(): Promise<this> {
+    const child = adopt(spawn(program, [`127.0.0.1:${this.#port}`], { stdio: ["pipe", "pipe", "inherit"] }));
+    this.#child = child;
+    const { promise: listening, resolve } = Promise.withResolvers<number>();
+    createInterface({ input: child.stdout }).on("line", (text) => {
+      const line = JSON.parse(text) as Partial<GoRequest> & { port?: number; served?: string };
+      if (line.port !== undefined) resolve(line.port);
+      else if (line.served !== undefined) this.#served = line.served;
+      else this.requests.push(line as GoRequest);
+      for (const wake of this.#waiting) wake();
+      this.#waiting.clear();
+    });
+    this.#port = await listening;
+    return this;
+  }
+
+  /** Serves a snapshot from now on. */
+  async serve(snapshot: GoSnapshot): Promise<void> {
+    this.#child?.stdin?.write(`${JSON.stringify(snapshot)}\n`);
+    await this.until(() => this.#served === snapshot.version);
+  }
+
+  /** The first request that matches, past or future. */
+  async request(matches: (request: GoRequest) => boolean): Promise<GoRequest> {
+    await this.until(() => this.requests.some(matches));
+    return this.requests.find(matches) as GoRequest;
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
+  }
+}
