@@ -238,7 +238,9 @@ export const b = () => import("@pagoda/metrics");
   {
     name: "the proxy imports bench",
     changes: { "packages/proxy/src/b.ts": `import "@pagoda/bench";\n` },
-    says: [`packages/proxy/src/b.ts:1: imports "@pagoda/bench"; the proxy knows core, http and the layers`],
+    says: [
+      `packages/proxy/src/b.ts:1: imports "@pagoda/bench"; the proxy knows core, http, the layers and redis`,
+    ],
   },
   {
     name: "a version is a range",
