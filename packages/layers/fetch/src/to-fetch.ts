@@ -1,5 +1,5 @@
 import { isLeft, type Service } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/http";
+import { type Body, type HttpRequest, type HttpResponse, isEmptyBody } from "@pagoda/http";
 import { fromWebRequest } from "./web-request.ts";
 import { toWebResponse } from "./web-response.ts";
 
@@ -27,19 +27,25 @@ export function toFetch(service: Service<HttpRequest, HttpResponse, unknown>): t
     if (signal?.aborted) sent.body.cancel(signal.reason);
     signal?.throwIfAborted();
     const result = await service.call(sent, signal);
-    // A layer that responds or refuses leaves the body alone.
-    if (sent.body.canRead) sent.body.cancel();
     if (isLeft(result)) {
+      discard(sent.body);
       signal?.throwIfAborted();
       // The message by which libraries recognise a failure of the network.
       throw new TypeError("fetch failed", { cause: result.left });
     }
+    // Until the response has ended, it may still be made from the request's body.
+    if (!isEmptyBody(sent.body)) result.right.body.observe(() => discard(sent.body));
     const response = toWebResponse(result.right, signal);
     return Object.defineProperties(response, {
       url: { value: withoutFragment(sent.notes.url ?? request.url) },
       redirected: { value: sent.notes.url !== undefined },
     });
   };
+}
+
+/** A layer that responds or refuses leaves the request's body unread. */
+function discard(body: Body): void {
+  if (body.canRead) body.cancel();
 }
 
 /** As `fetch` reports it. */

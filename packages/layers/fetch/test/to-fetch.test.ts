@@ -121,6 +121,14 @@ describe("toFetch", () => {
     expect(cancelled).toBe(true);
   });
 
+  test("defect: a response made from the request's body broke off", async () => {
+    const echo = toFetch(
+      service("echo", async ({ body }: HttpRequest) => right({ ...httpResponse(200), body })),
+    );
+    const response = await echo(url, { method: "POST", body: new Blob(["some ", "bytes"]) });
+    expect(await response.text()).toBe("some bytes");
+  });
+
   test("makes no call if the signal is already aborted, and cancels the request's body", async () => {
     const { mock, fetch } = bench();
     let cancelled = false;

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { testAuthority } from "@pagoda/http/testing";
 import * as fc from "fast-check";
 import { isLeft } from "@pagoda/core";
@@ -37,7 +38,16 @@ function anyField({ properties = {} }: Schema, without: readonly string[] = []):
 }
 
 const certified = testAuthority().issue({ names: "DNS:shop.example" });
-const files = new Map([
+const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const keySet = JSON.stringify({ keys: [{ ...publicKey.export({ format: "jwk" }), alg: "ES256" }] });
+
+/** Every file exists: any name but those of the certificate is a set of keys, or a secret. */
+class Files extends Map<string, string> {
+  override get(name: string): string {
+    return super.get(name) ?? keySet;
+  }
+}
+const files = new Files([
   ["certificate", certified.certificate],
   ["key", certified.key],
 ]);
