@@ -108,7 +108,8 @@ async function serve(
       for (const problem of started.left.problems) io.stderr(`pagoda: ${problem}\n`);
       return usageError;
     }
-    started.left.log.fatal(started.left.reason);
+    const { log, reason, cause } = started.left;
+    log.fatal(cause === undefined ? {} : { err: cause }, reason);
     await output.flush(lastLinesMs, systemClock);
     return 1;
   }

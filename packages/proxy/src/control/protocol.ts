@@ -28,9 +28,18 @@ export interface ConfigRefused {
 /** Why a configuration was not applied. */
 export type NotApplied = ListenFailed | ConfigRefused;
 
+/** A worker died before it served for the first time. */
+export interface WorkerDied {
+  readonly _tag: "WorkerDied";
+  readonly worker: number;
+  readonly cause?: Error | undefined;
+}
+
 /** A human-readable message. */
-export function notAppliedText(fault: NotApplied): string {
+export function notAppliedText(fault: NotApplied | WorkerDied): string {
   if (fault._tag === "ConfigRefused") return fault.reason;
+  if (fault._tag === "WorkerDied")
+    return `worker ${fault.worker} died before it served: ${fault.cause?.message ?? "it exited"}`;
   return `cannot listen on ${fault.host}:${fault.port}: ${fault.code}`;
 }
 

@@ -18,7 +18,7 @@ import { mergeClusters } from "./clusters.ts";
 import { usableCpus } from "./cpus.ts";
 import { Demo } from "./demo.ts";
 import { exposition } from "./exposition.ts";
-import { type NotApplied, notAppliedText } from "./protocol.ts";
+import { type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { Reloads } from "./reloads.ts";
 import { type Predecessor, startSuccessor } from "./replacement.ts";
@@ -69,6 +69,8 @@ export interface ConfigInvalid {
 export interface CannotServe {
   readonly _tag: "CannotServe";
   readonly reason: string;
+  /** What a worker died of. */
+  readonly cause?: Error;
   readonly log: Logger;
 }
 
@@ -169,9 +171,10 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
       await supervisor.queries.setLogLevel(level);
     },
   };
-  const failed = async (fault: NotApplied): Promise<Either<CannotServe, never>> => {
+  const failed = async (fault: NotApplied | WorkerDied): Promise<Either<CannotServe, never>> => {
     await Promise.all([supervisor.end(), demo.close()]);
-    return left({ _tag: "CannotServe", reason: notAppliedText(fault), log });
+    const cause = fault._tag === "WorkerDied" ? fault.cause : undefined;
+    return left({ _tag: "CannotServe", reason: notAppliedText(fault), ...(cause && { cause }), log });
   };
   const adminServer = await AdminServer.open(
     config.admin.address,

@@ -1,4 +1,4 @@
-import { type Clock, type Description, type Either, isLeft, right, type Timer } from "@pagoda/core";
+import { type Clock, type Description, type Either, isLeft, left, right, type Timer } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { Counter, Registry } from "prom-client";
 import type { Environment } from "../config/environment.ts";
@@ -11,7 +11,7 @@ import { Backoff } from "./backoff.ts";
 import { CentralDiscovery } from "./central-discovery.ts";
 import { type CentralSource, CentralSources } from "./central-sources.ts";
 import { KnownEndpoints } from "./known-endpoints.ts";
-import { type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
+import { type Assignment, type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
 import { SharedState } from "./shared-state.ts";
 import { socketName, Sockets, type SocketsByName, socketsOf } from "./sockets.ts";
 import { storeMetrics } from "./store-metrics.ts";
@@ -133,12 +133,8 @@ export class Supervisor {
     return this.#listening;
   }
 
-  /**
-   * Starts the workers. `Left`: the configuration could not be served, and no worker runs.
-   *
-   * @throws The error of which a worker died before it could serve.
-   */
-  async start(served: Served): Promise<Either<NotApplied, void>> {
+  /** Starts the workers. `Left`: the configuration could not be served, and no worker runs. */
+  async start(served: Served): Promise<Either<NotApplied | WorkerDied, void>> {
     const { workers } = this.#options;
     const sockets = await this.#sockets.prepare(served.config.listeners);
     if (isLeft(sockets)) return sockets;
@@ -156,13 +152,14 @@ export class Supervisor {
     return right(undefined);
   }
 
-  async #startOne(number: number): Promise<Either<NotApplied, void>> {
+  async #startOne(number: number): Promise<Either<NotApplied | WorkerDied, void>> {
     const worker = this.#begin(number);
     const started = await this.#give(worker);
     if (started !== undefined && !isLeft(started)) return started;
     await this.end();
     if (started !== undefined) return started;
-    throw (await worker.ended).cause ?? new Error(`worker ${number} ended before it served`);
+    const { cause } = await worker.ended;
+    return left({ _tag: "WorkerDied", worker: number, cause });
   }
 
   /**
