@@ -8,7 +8,8 @@ import {
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
-import { type Graph, rows } from "./rows.ts";
+import type { Graph } from "./row.ts";
+import { rows } from "./rows.ts";
 
 const datasource = { type: "prometheus", uid: "$datasource" };
 

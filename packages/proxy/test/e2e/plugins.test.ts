@@ -32,15 +32,18 @@ describe("a policy of one's own", () => {
   test.each([
     ['queueMicrotask(() => { throw new Error("out of luck"); });', "out of luck"],
     ["process.exit(3);", "it exited"],
-  ])("that ends its worker at the start, by %s, ends the program with the reason", async (inWorker, reason) => {
-    await using shop = await named("shop");
-    using folder = pluginFolder(`if (process.send !== undefined) { ${inWorker} }\n${quota()}`);
-    const file = folder.write("pagoda.yaml", limited(shop, 2));
-    const { code, output } = await run({ PROXY_CONFIG: file, PROXY_LISTEN_ADDR: "", PROXY_WORKERS: "1" });
-    expect(code).toBe(1);
-    const fatal = output.split("\n").find((line) => line.includes('"level":60')) ?? output;
-    expect(JSON.parse(fatal)).toMatchObject({ msg: `worker 0 died before it served: ${reason}` });
-  });
+  ])(
+    "that ends its worker at the start, by %s, ends the program with the reason",
+    async (inWorker, reason) => {
+      await using shop = await named("shop");
+      using folder = pluginFolder(`if (process.send !== undefined) { ${inWorker} }\n${quota()}`);
+      const file = folder.write("pagoda.yaml", limited(shop, 2));
+      const { code, output } = await run({ PROXY_CONFIG: file, PROXY_LISTEN_ADDR: "", PROXY_WORKERS: "1" });
+      expect(code).toBe(1);
+      const fatal = output.split("\n").find((line) => line.includes('"level":60')) ?? output;
+      expect(JSON.parse(fatal)).toMatchObject({ msg: `worker 0 died before it served: ${reason}` });
+    },
+  );
 
   test("is configured, answered, counted and shown like a built-in one", async () => {
     await using shop = await named("shop");
