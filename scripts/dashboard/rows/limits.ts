@@ -61,6 +61,22 @@ export const limits: Row = {
       ],
     },
     {
+      title: "Commands to limit stores",
+      unit: "cps",
+      queries: [
+        {
+          expr: ownRate("store, result", "pagoda_store_commands_total"),
+          legend: "{{store}} {{result}}",
+        },
+      ],
+    },
+    {
+      title: "Limit stores unreachable",
+      unit: "bool",
+      description: "Whether a proxy decides limits by itself, because the store does not answer.",
+      queries: [{ expr: own("pagoda_store_local"), legend: "{{instance}} {{store}}" }],
+    },
+    {
       title: "Queued calls",
       unit: "short",
       queries: [

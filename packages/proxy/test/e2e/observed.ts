@@ -63,12 +63,14 @@ function everything(upstream: Origin): object {
             fault: { delay: { ratio: "100%", time: "1ms" } },
           }),
           route("limited", "shop", { rateLimit: { global: { rate: "1/h" } } }),
+          route("shared", "shop", { rateLimit: { store: "limits", global: { rate: "100/s" } } }),
           route("lost", "lost", { retry: {} }),
           { name: "direct", match: { path: "/direct" }, respond: { status: 200, body: "yes" } },
         ],
       },
       { name: "secure", address, tls, routes: [route("secure", "shop", {})] },
     ],
+    stores: { limits: { redis: [refusing.replace("http:", "redis:")] } },
     clusters: {
       remote: { xds: "remote" },
       shop: {
