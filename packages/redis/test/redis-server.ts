@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import type { AddressInfo } from "node:net";
 import { createClient } from "@redis/client";
 import { onTestFinished, type TestContext } from "vitest";
 
@@ -128,11 +127,23 @@ export function withOptions(options: Readonly<Record<string, string | number>>):
   return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }
 
+let last = 4_000 + (process.pid % 5_000);
+
+/**
+ * A free port below the range that the system assigns from, so that nothing else gets it while its
+ * server is away. In a cluster, the port 10,000 above it is used as well.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const server = createServer().listen(++last, "127.0.0.1");
+    try {
+      await once(server, "listening");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") continue;
+      throw error;
+    }
+    server.close();
+    await once(server, "close");
+    return last;
+  }
 }

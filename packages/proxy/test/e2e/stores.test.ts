@@ -2,11 +2,10 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { call } from "./client.ts";
 import { anywhere, configured, Folder, says } from "./configured.ts";
+import { quietPort } from "./origin.ts";
 import { type Pagoda, sample, until } from "./program.ts";
 import { adopt, need, needs } from "./system.ts";
 
@@ -22,11 +21,8 @@ class Redis implements AsyncDisposable {
   }
 
   static async start(folder: Folder, ...args: string[]): Promise<Redis> {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const redis = new Redis((server.address() as AddressInfo).port);
-    server.close();
-    await once(server, "close");
+    // Nothing else gets this port while Redis is away.
+    const redis = new Redis(await quietPort());
     await redis.start(folder, ...args);
     return redis;
   }
