@@ -7,6 +7,7 @@ import {
   Converter,
   LogLevel,
   type NormalizedPath,
+  OptionDefaults,
   type ProjectReflection,
   Reflection,
 } from "typedoc";
@@ -32,6 +33,8 @@ export async function makeReference(base: string, all: readonly Package[], out: 
     basePath: base,
     sourceLinkTemplate: `${repository}/blob/main/{path}#L{line}`,
     navigationLinks: { GitHub: repository },
+    // Of protobuf's generated code, which types of a testing kit name.
+    blockTags: [...OptionDefaults.blockTags, "@generated"],
     highlightLanguages: ["typescript", "javascript", "diff", "yaml", "bash", "json"],
   });
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
