@@ -10,7 +10,7 @@ import { aloneOutcomes } from "./published/alone.ts";
 import { bundleOutcome, coreInstallOutcome } from "./published/bundle.ts";
 import { createdOutcome, creations } from "./published/created.ts";
 import { lowestOutcome, spanOutcomes } from "./published/peers.ts";
-import { install, typesOutcome } from "./published/project.ts";
+import { install, typesOutcomes } from "./published/project.ts";
 import { nodes, refusalOutcome, useOutcome } from "./published/nodes.ts";
 import { twoCopiesOutcome } from "./published/two-copies.ts";
 import { pack, tarballOutcomes } from "./published/tarball.ts";
@@ -50,7 +50,7 @@ async function togetherOutcomes(all: readonly Package[], directory: string): Pro
   const width = availableParallelism();
   return [
     exited("install into an empty project", installed),
-    await typesOutcome(all, directory),
+    ...(await typesOutcomes(all, directory)),
     await twoCopiesOutcome(directory),
     ...(await pooled(creations, width, (creation) => createdOutcome(creation, all, directory))),
     await bundleOutcome("neutral", directory),

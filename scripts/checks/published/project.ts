@@ -48,14 +48,34 @@ for (const entry of process.argv.slice(2)) {
 }
 `;
 
-/** Compiles a user's file against the installed types, without skipLibCheck. */
-export async function typesOutcome(all: readonly Package[], directory: string): Promise<Outcome> {
+/** Compiles users' files against the installed types, without skipLibCheck. */
+export async function typesOutcomes(all: readonly Package[], directory: string): Promise<Outcome[]> {
+  const isOfDom = ({ manifest }: Package): boolean => "@connectrpc/connect" in (manifest.dependencies ?? {});
+  const lib = ["es2024", "esnext.disposable"];
+  return [
+    await typesOutcome(
+      "types as installed",
+      all.filter((one) => !isOfDom(one)),
+      directory,
+      lib,
+    ),
+    // Connect's own types name those of fetch, some of which Node's do not declare.
+    await typesOutcome("types as installed, with Connect", all.filter(isOfDom), directory, [...lib, "dom"]),
+  ];
+}
+
+async function typesOutcome(
+  name: string,
+  all: readonly Package[],
+  directory: string,
+  lib: readonly string[],
+): Promise<Outcome> {
   const project = projectIn(directory);
   const lines = all.flatMap(entriesOf).map((entry, index) => `export * as entry${index} from "${entry}";`);
   writeFileSync(join(project, "consumer.ts"), `${lines.join("\n")}\n`);
   const compilerOptions = {
     target: "es2024",
-    lib: ["es2024", "esnext.disposable"],
+    lib,
     module: "nodenext",
     types: ["node"],
     strict: true,
@@ -63,8 +83,5 @@ export async function typesOutcome(all: readonly Package[], directory: string): 
     noEmit: true,
   };
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.ts"] }));
-  return exited(
-    "types as installed",
-    await command("tsc", ["-p", ".", "--pretty", "false"], { cwd: project }),
-  );
+  return exited(name, await command("tsc", ["-p", ".", "--pretty", "false"], { cwd: project }));
 }
