@@ -154,7 +154,7 @@ describe("endpoints", () => {
   });
 
   test.each([[{}], [null], [{ addresses: [] }], [{ addresses: ["shop"] }]])(
-    "that are invalid are left out, and the others used: %j",
+    "invalid ones are ignored: %j",
     (invalid) => {
       const { keys, problems } = found([slice([invalid as object, "10.0.0.2"])]);
       expect(keys).toEqual(["10.0.0.2:8080"]);

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isName } from "../config/address.ts";
 
 /** Origins that are interchangeable. */
 export interface Upstream {
@@ -75,8 +75,7 @@ function endpointsOf(origins: readonly string[]): string {
     URL,
     ...URL[],
   ];
-  const isName = isIP(hostname) === 0 && !hostname.startsWith("[") && hostname !== "localhost";
-  if (others.length > 0 || !isName)
+  if (others.length > 0 || !isName(hostname))
     return `    endpoints:\n${origins.map((one) => `      - ${one}`).join("\n")}`;
   const scheme = protocol.slice(0, -1);
   const settings = [`host: ${hostname}`, `port: ${port || (scheme === "https" ? 443 : 80)}`];

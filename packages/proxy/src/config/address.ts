@@ -38,6 +38,11 @@ function isHost(text: string): boolean {
 
 export const validOrigin = "http://HOST:PORT or https://HOST:PORT, without a path";
 
+/** Whether the host of a URL is a name that DNS resolves, other than this machine's own. */
+export function isName(hostname: string): boolean {
+  return isIP(hostname) === 0 && !hostname.startsWith("[") && hostname !== "localhost";
+}
+
 /** An origin in its normal form: `http://10.0.0.7:8080`. */
 export function originOf(text: string): string | undefined {
   const url = URL.parse(text);

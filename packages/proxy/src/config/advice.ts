@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import type { Path } from "../schema/report.ts";
+import { isName } from "./address.ts";
 import type { ConfigDocument, Problem } from "./document.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
@@ -44,7 +44,7 @@ function adviseOnRetries(path: Path, { routes }: ListenerConfig, advise: Advise)
 function adviseOnNames(path: Path, { endpoints = [] }: ClusterConfig, advise: Advise): void {
   endpoints.forEach((endpoint, n) => {
     const { hostname } = new URL(typeof endpoint === "string" ? endpoint : endpoint.url);
-    if (isIP(hostname) !== 0 || hostname.startsWith("[") || hostname === "localhost") return;
+    if (!isName(hostname)) return;
     advise(
       [...path, n],
       "a-host-name-as-an-endpoint",
