@@ -1,6 +1,7 @@
 import type { Path } from "../schema/report.ts";
 import { isName } from "./address.ts";
 import type { ConfigDocument, Problem } from "./document.ts";
+import { targetsOf } from "./routes.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
 
@@ -8,7 +9,27 @@ import type { Config, ListenerConfig } from "./schema/config.ts";
 export const adviceGuide = "https://github.com/pagoda-ts/pagoda/blob/main/docs/guides/check-warnings.md";
 
 /** The headings of the guide. */
-type Topic = "retries-without-a-budget" | "a-breaker-without-a-time-limit" | "a-host-name-as-an-endpoint";
+type Topic =
+  | "retries-without-a-budget"
+  | "a-breaker-without-a-time-limit"
+  | "a-host-name-as-an-endpoint"
+  | "a-cluster-that-no-route-uses"
+  | "a-store-that-no-limit-uses";
+
+/**
+ * A message with a link to its explanation.
+ *
+ * @param isOfKey Whether it is placed at the name of a field instead of its value.
+ */
+export function adviceProblem(
+  document: ConfigDocument,
+  path: Path,
+  topic: Topic,
+  message: string,
+  isOfKey: boolean = false,
+): Problem {
+  return document.problem(path, `${message}; see ${adviceGuide}#${topic}`, isOfKey);
+}
 
 /** Above this share of retries, a budget no longer protects a failing origin. */
 const mostRetries = 0.5;
@@ -16,8 +37,7 @@ const mostRetries = 0.5;
 /** Settings that are valid and work, but fail when the origins do. */
 export function advice(document: ConfigDocument, { listeners, clusters }: Config): readonly Problem[] {
   const given: Problem[] = [];
-  const advise: Advise = (path, topic, message) =>
-    given.push(document.problem(path, `${message}; see ${adviceGuide}#${topic}`));
+  const advise: Advise = (path, topic, message) => given.push(adviceProblem(document, path, topic, message));
   listeners.forEach((listener, at) => adviseOnRetries(["listeners", at], listener, advise));
   const unlimited = routesWithoutTimeout(listeners);
   for (const [name, cluster] of Object.entries(clusters)) {
@@ -76,10 +96,9 @@ function adviseOnBreaker(
 function routesWithoutTimeout(listeners: readonly ListenerConfig[]): ReadonlyMap<string, string> {
   const unlimited = new Map<string, string>();
   for (const { routes } of listeners) {
-    for (const { name, cluster, clusters: shares = [], policies } of routes) {
-      if (policies.timeout !== 0) continue;
-      for (const each of cluster === undefined ? shares.map((share) => share.cluster) : [cluster])
-        unlimited.set(each, name);
+    for (const route of routes) {
+      if (route.policies.timeout !== 0) continue;
+      for (const each of targetsOf(route)) unlimited.set(each, route.name);
     }
   }
   return unlimited;

@@ -47,6 +47,18 @@ export function checkPolicies(
   }
 }
 
+/** The stores that policies name. */
+export function storesOf(config: Config, policies: PolicyRegistry): ReadonlySet<string> {
+  const names = new Set<string>();
+  checkPolicies(
+    config,
+    policies,
+    () => {},
+    (_path, name) => void names.add(name),
+  );
+  return names;
+}
+
 function checkStack<S extends Stack>(stack: S, settings: SettingsOf<S>, checking: Checking): void {
   for (const [policy, its] of configured(stack, settings))
     checkOne(policy, its, { ...checking, path: [...checking.path, policy.name] });

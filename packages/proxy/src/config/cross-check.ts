@@ -10,7 +10,7 @@ import { checkPolicies, clustersOf } from "./check-policies.ts";
 import { checkReach } from "./unreachable.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
 import { BrokenPaths } from "./repair.ts";
-import { toPathOptions, toRoute } from "./routes.ts";
+import { targetsOf, toPathOptions, toRoute } from "./routes.ts";
 import { addressText } from "./address.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
 import { type Config, configSchema, type ListenerConfig } from "./schema/config.ts";
@@ -162,9 +162,9 @@ function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
   /** The longest timeout of the routes to a cluster. */
   const longest = new Map<string, number>();
   for (const { routes } of listeners) {
-    for (const { cluster, clusters: shares = [], policies } of routes) {
-      for (const name of cluster === undefined ? shares.map((share) => share.cluster) : [cluster])
-        longest.set(name, Math.max(longest.get(name) ?? 0, policies.timeout || Infinity));
+    for (const route of routes) {
+      for (const name of targetsOf(route))
+        longest.set(name, Math.max(longest.get(name) ?? 0, route.policies.timeout || Infinity));
     }
   }
   for (const [name, { policies }] of Object.entries(clusters)) {

@@ -1,12 +1,12 @@
 import { type Either, left, notShown, right } from "@pagoda/core";
 import type { z } from "zod";
 import { advice } from "./advice.ts";
-import { crossWarnings } from "./unreachable.ts";
 import { crossProblems } from "./cross-check.ts";
 import { ConfigDocument, nearest, pathText, type Problem } from "./document.ts";
 import { BrokenPaths, type Path, repaired } from "./repair.ts";
 import { type Config, configSchema } from "./schema/config.ts";
 import { builtInPolicies, type PolicyRegistry } from "../policies/registry.ts";
+import { unusedParts } from "./unused.ts";
 import { shownAt } from "../schema/secrets.ts";
 
 /** The result of reading a configuration, as far as it can be read. */
@@ -52,7 +52,7 @@ export function examine(
   return {
     document,
     problems,
-    warnings: isValid ? crossWarnings(document, rest.config, policies) : [],
+    warnings: isValid ? unusedParts(document, rest.config, policies) : [],
     advice: isValid ? advice(document, rest.config) : [],
     config: rest.config,
     broken,

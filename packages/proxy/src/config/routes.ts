@@ -22,6 +22,14 @@ export function toRoute({ policies, match, ...rest }: RouteConfig): Route<string
   return route as Route<string, RoutePolicies>;
 }
 
+/** The clusters that a route sends requests to. */
+export function targetsOf({
+  cluster,
+  clusters: shares = [],
+}: Pick<RouteConfig, "cluster" | "clusters">): readonly string[] {
+  return cluster === undefined ? shares.map((share) => share.cluster) : [cluster];
+}
+
 type MatchConfig = Exclude<RouteConfig["match"], undefined | readonly unknown[]>;
 
 function toMatch({ path, ...rest }: MatchConfig): RouteMatch {

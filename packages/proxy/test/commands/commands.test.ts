@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { passwords } from "@pagoda/basic-auth";
 import { testAuthority } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
+import { adviceGuide } from "../../src/config/advice.ts";
 import { check } from "../../src/commands/check.ts";
 import type { Command } from "../../src/commands/command.ts";
 import { explain } from "../../src/commands/explain.ts";
@@ -89,7 +90,7 @@ describe("check", () => {
     const { code, stdout, stderr } = await ran(check, ["-c", file]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: "valid: 1 listener, 1 route, 2 clusters\n" });
     expect(stderr.trimEnd().split("\n")).toEqual([
-      `warning: ${file}:1:123: clusters.cart: no route uses this cluster`,
+      `warning: ${file}:1:123: clusters.cart: no route uses this cluster; see ${adviceGuide}#a-cluster-that-no-route-uses`,
       `warning: ${folder.file("shop.json")}: cannot be read: ENOENT`,
     ]);
   });

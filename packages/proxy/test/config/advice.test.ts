@@ -22,7 +22,8 @@ async function adviceFor({ policies = {}, cluster = {}, routes }: Parts): Promis
 async function given(config: object): Promise<readonly string[]> {
   const loaded = await loadConfig({ config, env: {} });
   if (isLeft(loaded)) throw new Error(loaded.left.join("\n"));
-  return loaded.right.advice.map((line) => line.replace(/^configuration:\d+:\d+: /, ""));
+  const { warnings, advice } = loaded.right;
+  return [...warnings, ...advice].map((line) => line.replace(/^configuration:\d+:\d+: /, ""));
 }
 
 describe("retries", () => {
@@ -80,6 +81,40 @@ describe("endpoints", () => {
   test("addresses and localhost are fine", async () => {
     const endpoints = ["http://10.0.0.1:2", "http://[::1]:2", "http://localhost:2"];
     expect(await adviceFor({ cluster: { endpoints } })).toEqual([]);
+  });
+});
+
+describe("parts that nothing uses", () => {
+  const origin = { endpoints: ["http://127.0.0.1:2"] };
+  const routes = [
+    { name: "split", match: { path: "/split" }, clusters: [{ cluster: "share", weight: 1 }] },
+    { name: "all", cluster: "shop", policies: { mirror: { cluster: "copy" } } },
+  ];
+  const unused = (what: string, ofWhat: string, anchor: string): string =>
+    `${what}: no ${ofWhat} uses this ${what.split(".")[0]?.slice(0, -1)}; see ${adviceGuide}#${anchor}`;
+
+  test("a cluster is used by routes, shares and policies", async () => {
+    const clusters = { shop: origin, share: origin, copy: origin, cart: origin };
+    expect(await given({ listeners: [{ address: "127.0.0.1:1", routes }], clusters })).toEqual([
+      unused("clusters.cart", "route", "a-cluster-that-no-route-uses"),
+    ]);
+  });
+
+  test("a store is used by limits of listeners and routes", async () => {
+    const store = { redis: ["redis://127.0.0.1"] };
+    const limit = (name: string): object => ({ rateLimit: { store: name, global: { rate: "1/s" } } });
+    const config = {
+      stores: { outer: store, inner: store, spare: store },
+      listeners: [
+        {
+          address: "127.0.0.1:1",
+          policies: limit("outer"),
+          routes: [{ name: "all", cluster: "shop", policies: limit("inner") }],
+        },
+      ],
+      clusters: { shop: origin },
+    };
+    expect(await given(config)).toEqual([unused("stores.spare", "limit", "a-store-that-no-limit-uses")]);
   });
 });
 
