@@ -1,11 +1,12 @@
 // Runs both commands of the README on a fresh machine: a minimal Debian.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, realpathSync, rmSync, watch } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, realpathSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { command, track } from "../command.ts";
+import { root as repository } from "../workspace.ts";
 import { inside, type Place } from "./bare/inside.ts";
 import { addClone, makeRoot, ordinary, superuser, whyNoRoot } from "./bare/root.ts";
 import { failed, faultless, type Outcome, passed, skipped, type Step } from "./outcome.ts";
@@ -22,28 +23,33 @@ export const bare: Step = {
     const directory = realpathSync(mkdtempSync(join(tmpdir(), "pagoda-bare-")));
     try {
       const root = await makeRoot(directory);
-      return [
-        ...(await commandOutcomes(root, { owner: superuser, folder: "/root/pagoda" }, "timeout")),
-        // The proxy's tests include those that need programs missing there.
-        ...(await commandOutcomes(
-          root,
-          { owner: ordinary, folder: `${ordinary.home}/a folder/pagoda` },
-          "proxy",
-        )),
-      ];
+      const inHome: Place = { owner: superuser, folder: "/root/pagoda" };
+      const inFolder: Place = { owner: ordinary, folder: `${ordinary.home}/a folder/pagoda` };
+      const outcomes = await Promise.all([
+        commandOutcomes(root, inHome, ["timeout"]),
+        commandOutcomes(root, inFolder, testsOfPrograms()),
+      ]);
+      return outcomes.flat();
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
   },
 };
 
-async function commandOutcomes(root: string, place: Place, tested: string): Promise<Outcome[]> {
+/** The tests that use programs of the system, which are missing there. */
+function testsOfPrograms(): readonly string[] {
+  return globSync("packages/proxy/test/**/*.test.ts", { cwd: repository }).filter((file) =>
+    /from "[^"]*\/system\.ts"/u.test(readFileSync(join(repository, file), "utf8")),
+  );
+}
+
+async function commandOutcomes(root: string, place: Place, tested: readonly string[]): Promise<Outcome[]> {
   await addClone(root, place.folder, place.owner);
   const where = `on ${title}, as ${place.owner.name} in "${place.folder}"`;
   return [
     await interruptOutcome(`SIGTERM while npm start installs ${where}`, root, place),
     await startOutcome(`npm start ${where}`, root, place),
-    await testOutcome(`npm test ${tested} ${where}`, root, place, tested),
+    await testOutcome(`npm test ${tested[0]}${tested.length > 1 ? " …" : ""} ${where}`, root, place, tested),
   ];
 }
 
@@ -103,8 +109,13 @@ async function startOutcome(name: string, root: string, place: Place): Promise<O
     : failed(name, `${answer}\n${endOf(output)}`);
 }
 
-async function testOutcome(name: string, root: string, place: Place, tested: string): Promise<Outcome> {
-  const [program, args] = inside(root, place, `npm test ${tested}`);
+async function testOutcome(
+  name: string,
+  root: string,
+  place: Place,
+  tested: readonly string[],
+): Promise<Outcome> {
+  const [program, args] = inside(root, place, `npm test ${tested.join(" ")}`);
   const { code, output } = await command(program, args, { timeoutMs: limitMs });
   const sum = output.split("\n").at(-1) ?? "";
   const isRight = code === 0 && /^\d+ passed, 0 failed(, \d+ skipped)?$/u.test(sum);
