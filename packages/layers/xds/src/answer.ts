@@ -58,6 +58,6 @@ export function missing(kind: ResourceKind, name: string): ResourceMissing {
   return { _tag: "ResourceMissing", origin: "local", retryable: true, kind, name };
 }
 
-function rejected(kind: ResourceKind, name: string, problems: readonly string[]): ResourceRejected {
+export function rejected(kind: ResourceKind, name: string, problems: readonly string[]): ResourceRejected {
   return { _tag: "ResourceRejected", origin: "local", retryable: true, kind, name, problems };
 }

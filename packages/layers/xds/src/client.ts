@@ -1,3 +1,4 @@
+import { rangeError } from "@pagoda/core";
 import { answerTo, missing, type Resources } from "./answer.ts";
 import type { ClusterResource } from "./cluster.ts";
 import { Expectations } from "./expectations.ts";
@@ -9,6 +10,7 @@ import {
   type XdsOptions,
 } from "./options.ts";
 import { assignments, clusters } from "./resources.ts";
+import { type SecretCheck, type SecretSource, SecretSources } from "./secret-source.ts";
 import type { Session } from "./session.ts";
 import { ClusterSource, type XdsSource } from "./source.ts";
 import { Stream } from "./stream.ts";
@@ -21,6 +23,13 @@ export interface XdsClient {
    * resources.
    */
   endpoints(cluster: string, options?: XdsEndpointsOptions): XdsSource;
+  /**
+   * Returns a secret, from now on. Whatever the control plane sends later, the last valid one is
+   * kept: as in Envoy, a secret that is removed stays, too.
+   *
+   * @param check Problems of a secret for its use here, for which it is rejected. Default: none.
+   */
+  secret(name: string, check?: SecretCheck): SecretSource;
   /** The clusters about which the control plane has said nothing yet. */
   readonly unanswered: readonly string[];
   readonly isConnected: boolean;
@@ -40,8 +49,8 @@ export interface XdsEndpointsOptions {
 
 /**
  * Connects to a control plane that speaks xDS v3, such as Istio's or one made with
- * go-control-plane, and follows the clusters and endpoints that are asked for, on one aggregated
- * stream. It connects when the first cluster is asked for.
+ * go-control-plane, and follows the clusters, endpoints and secrets that are asked for, on one
+ * stream. It connects when the first of them is asked for.
  *
  * Whatever becomes of the control plane, the last valid state of each cluster is kept. If the
  * connection ends, it reconnects after 0.5 to 1 s, doubling up to 15 to 30 s, and says what it has.
@@ -62,13 +71,14 @@ export function xdsClient(options: XdsOptions): XdsClient {
   return new Client(checked(options));
 }
 
-type AnySubscription = Resources[keyof Resources];
+type AnySubscription = Resources[keyof Resources] | SecretSources["subscription"];
 
 class Client implements XdsClient {
   readonly #settings: Settings;
   readonly #stream: Stream;
   readonly #sources = new Map<string, Set<ClusterSource>>();
   readonly #resources: Resources;
+  readonly #secrets = new SecretSources();
   readonly #expected: Expectations;
   #disconnected: ControlPlaneDisconnected | undefined;
   #isFlushing = false;
@@ -98,11 +108,14 @@ class Client implements XdsClient {
         observer?.disconnected?.(fault, retryInMs);
         for (const sources of this.#sources.values())
           for (const source of sources) source.disconnected(fault);
+        this.#secrets.disconnected(fault);
       },
     });
   }
 
   endpoints(cluster: string, { tls = false }: XdsEndpointsOptions = {}): XdsSource {
+    const { service } = this.#settings;
+    if (service !== "ads") throw rangeError("xdsClient: service", "ads for endpoints", service);
     const source = new ClusterSource(cluster, tls, {
       clock: this.#settings.clock,
       disconnected: () => this.#disconnected,
@@ -117,6 +130,14 @@ class Client implements XdsClient {
     return source;
   }
 
+  secret(name: string, check: SecretCheck = () => []): SecretSource {
+    const disconnected = (): ControlPlaneDisconnected | undefined => this.#disconnected;
+    const source = this.#secrets.add(name, check, disconnected, () => this.#flush());
+    if (this.#isClosed) source.close();
+    else this.#flush();
+    return source;
+  }
+
   get isConnected(): boolean {
     return this.#stream.session !== undefined;
   }
@@ -128,7 +149,9 @@ class Client implements XdsClient {
   }
 
   get versions(): Readonly<Record<ResourceKind, string>> {
-    return { cds: this.#resources.clusters.version, eds: this.#resources.assignments.version };
+    return Object.fromEntries(
+      this.#subscriptions.map(({ type, version }) => [type.kind, version]),
+    ) as Readonly<Record<ResourceKind, string>>;
   }
 
   close(): void {
@@ -138,10 +161,11 @@ class Client implements XdsClient {
     this.#stream.close();
     for (const sources of Array.from(this.#sources.values()))
       for (const source of Array.from(sources)) source.close();
+    this.#secrets.close();
   }
 
   get #subscriptions(): readonly AnySubscription[] {
-    return [this.#resources.clusters, this.#resources.assignments];
+    return [this.#resources.clusters, this.#resources.assignments, this.#secrets.subscription];
   }
 
   #leave(source: ClusterSource): void {
@@ -160,7 +184,8 @@ class Client implements XdsClient {
       if (this.#isClosed) return;
       this.#ask(this.#resources.clusters, new Set(this.#sources.keys()));
       this.#ask(this.#resources.assignments, this.#assignmentNames());
-      if (this.#sources.size > 0) this.#stream.start();
+      this.#ask(this.#secrets.subscription, this.#secrets.names);
+      if (this.#sources.size > 0 || this.#secrets.names.size > 0) this.#stream.start();
     });
   }
 
@@ -198,6 +223,7 @@ class Client implements XdsClient {
   }
 
   #changed(kind: ResourceKind, names: ReadonlySet<string>): void {
+    if (kind === "sds") return this.#secrets.answered(names);
     if (kind === "cds") {
       this.#ask(this.#resources.assignments, this.#assignmentNames());
       for (const name of names) this.#publish(name);

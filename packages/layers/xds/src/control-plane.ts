@@ -1,11 +1,13 @@
+import { connect } from "node:net";
 import { create, type JsonObject } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { defined } from "./defined.ts";
 import { type Node, NodeSchema } from "./generated/core_pb.ts";
 import { AggregatedDiscoveryService } from "./generated/discovery_pb.ts";
+import { SecretDiscoveryService } from "./generated/secrets_pb.ts";
 import type { Settings, XdsNode } from "./options.ts";
-import type { Ads } from "./session.ts";
+import type { Discovery } from "./session.ts";
 
 /** A connection without a byte is checked this often: control planes forbid more. */
 const pingMs = 30_000;
@@ -16,22 +18,34 @@ const maxBytes = 64 * 1_024 ** 2;
 
 /** The connection to a control plane. */
 export class ControlPlane {
-  readonly ads: Ads;
+  readonly service: Discovery;
   readonly #session: Http2SessionManager;
 
-  constructor({ server, tls }: Pick<Settings, "server" | "tls">) {
+  constructor({ server, service, tls }: Pick<Settings, "server" | "service" | "tls">) {
     const { ca, certificate, key, servername } = tls ?? {};
+    const isUnix = server.startsWith("unix:");
+    const path = decodeURIComponent(new URL(server).pathname);
+    // The name that gRPC sends as authority over a unix socket.
+    const baseUrl = isUnix ? "http://localhost" : server;
     this.#session = new Http2SessionManager(
-      server,
+      baseUrl,
       { pingIntervalMs: pingMs, pingTimeoutMs: pongMs, connectTimeoutMs: connectMs },
-      defined({ ca, cert: certificate, key, servername }),
+      isUnix
+        ? { createConnection: () => connect(path) }
+        : defined({ ca, cert: certificate, key, servername }),
     );
     const transport = createGrpcTransport({
-      baseUrl: server,
+      baseUrl,
       sessionManager: this.#session,
       readMaxBytes: maxBytes,
     });
-    this.ads = createClient(AggregatedDiscoveryService, transport);
+    if (service === "sds") {
+      const sds = createClient(SecretDiscoveryService, transport);
+      this.service = { delta: sds.deltaSecrets, sotw: sds.streamSecrets };
+    } else {
+      const ads = createClient(AggregatedDiscoveryService, transport);
+      this.service = { delta: ads.deltaAggregatedResources, sotw: ads.streamAggregatedResources };
+    }
   }
 
   /** Connects, unless it is connected. @returns Why it could not; undefined if it did. */

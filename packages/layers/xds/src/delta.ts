@@ -2,25 +2,25 @@ import { create } from "@bufbuild/protobuf";
 import type { Node } from "./generated/core_pb.ts";
 import { type DeltaDiscoveryRequest, DeltaDiscoveryRequestSchema } from "./generated/discovery_pb.ts";
 import { Outbox } from "./outbox.ts";
-import { type Ads, type Asked, errorDetail, type Session } from "./session.ts";
+import { type Discovery, type Asked, errorDetail, type Session } from "./session.ts";
 import type { Response } from "./subscription.ts";
 
 /** The incremental protocol: the control plane sends only what has changed. */
 export class DeltaSession implements Session {
-  readonly #ads: Ads;
+  readonly #service: Discovery;
   readonly #node: Node;
   readonly #requests = new Outbox<DeltaDiscoveryRequest>();
   readonly #ending = new AbortController();
   readonly #begun = new Set<string>();
   #isFirst = true;
 
-  constructor(ads: Ads, node: Node) {
-    this.#ads = ads;
+  constructor(service: Discovery, node: Node) {
+    this.#service = service;
     this.#node = node;
   }
 
   async *responses(): AsyncGenerator<Response> {
-    const stream = this.#ads.deltaAggregatedResources(this.#requests, { signal: this.#ending.signal });
+    const stream = this.#service.delta(this.#requests, { signal: this.#ending.signal });
     for await (const {
       typeUrl: url,
       systemVersionInfo: version,

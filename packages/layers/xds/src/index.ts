@@ -12,4 +12,6 @@ export type {
   XdsTls,
   XdsUpdate,
 } from "./options.ts";
+export type { AuthoritiesSecret, CertificateSecret, Secret } from "./secret.ts";
+export type { SecretCheck, SecretSource } from "./secret-source.ts";
 export type { XdsSource } from "./source.ts";

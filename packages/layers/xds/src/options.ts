@@ -9,8 +9,8 @@ import {
 } from "@pagoda/core";
 import type { Locality } from "./endpoint.ts";
 
-/** Kinds of resources: clusters and their endpoints. */
-export type ResourceKind = "cds" | "eds";
+/** Kinds of resources: clusters, their endpoints, and secrets. */
+export type ResourceKind = "cds" | "eds" | "sds";
 
 /** The control plane cannot be reached, or has ended the stream. */
 export interface ControlPlaneDisconnected extends Fault<"ControlPlaneDisconnected"> {
@@ -80,7 +80,10 @@ export interface XdsTls {
 
 /** Options of {@link xdsClient}. */
 export interface XdsOptions {
-  /** The control plane: `https://HOST:PORT`, or `http://HOST:PORT` for HTTP/2 without TLS. */
+  /**
+   * The control plane: `https://HOST:PORT`, `http://HOST:PORT` for HTTP/2 without TLS, or the path
+   * of a unix socket, `unix:///run/spire/sockets/agent.sock`.
+   */
   readonly server: string;
   readonly node: XdsNode;
   /**
@@ -88,6 +91,12 @@ export interface XdsOptions {
    * changes. Default `delta`.
    */
   readonly protocol?: "delta" | "sotw";
+  /**
+   * `ads`: the aggregated stream, for all kinds of resources; `sds`: the service of agents that
+   * serve secrets alone, such as SPIRE's. Such an agent may end a stream that asks for a secret
+   * which is not for this client, so use a client for each, as Envoy does. Default `ads`.
+   */
+  readonly service?: "ads" | "sds";
   /** For `https`. */
   readonly tls?: XdsTls;
   readonly observer?: XdsObserver;
@@ -100,10 +109,12 @@ export type Settings = Required<Omit<XdsOptions, "tls" | "observer">> & Pick<Xds
 
 /** @throws RangeError when an option is invalid. */
 export function checked(options: XdsOptions): Settings {
-  const { server, node, protocol = "delta", clock = systemClock, random = systemRandom } = options;
-  const isOrigin = /^https?:\/\/[^/?#@\s]+\/?$/.test(server) && URL.canParse(server);
-  checkOption("xdsClient: server", server, isOrigin, "http://HOST:PORT or https://HOST:PORT");
+  const { server, node, protocol = "delta", service = "ads" } = options;
+  const { clock = systemClock, random = systemRandom } = options;
+  const isOrigin = /^(?:https?:\/\/[^/?#@\s]+\/?|unix:\/\/\/.+)$/.test(server) && URL.canParse(server);
+  checkOption("xdsClient: server", server, isOrigin, "http://HOST:PORT, https://HOST:PORT or unix:///PATH");
   checkOption("xdsClient: node.id", node.id, node.id !== "", "a name");
   checkOneOf("xdsClient: protocol", protocol, ["delta", "sotw"]);
-  return { ...options, protocol, clock, random };
+  checkOneOf("xdsClient: service", service, ["ads", "sds"]);
+  return { ...options, protocol, service, clock, random };
 }

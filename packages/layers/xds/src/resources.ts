@@ -1,12 +1,14 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { type Either, left, right } from "@pagoda/core";
+import { type Either, isLeft, left, right } from "@pagoda/core";
 import { type Assignment, assignmentOf } from "./assignment.ts";
 import { type ClusterResource, clusterOf } from "./cluster.ts";
 import { ClusterSchema } from "./generated/cluster_pb.ts";
 import { ResourceSchema } from "./generated/discovery_pb.ts";
 import { ClusterLoadAssignmentSchema } from "./generated/endpoint_pb.ts";
+import { SecretSchema } from "./generated/secret_pb.ts";
 import type { ResourceKind } from "./options.ts";
+import { type Secret, secretOf } from "./secret.ts";
 
 const prefix = "type.googleapis.com/";
 
@@ -49,6 +51,26 @@ export const assignments: ResourceType<Assignment> = {
     return { name: message.clusterName, validate: () => assignmentOf(message) };
   },
 };
+
+/** @param problemsOf Problems of a valid secret for those who asked for it: it is rejected, too. */
+export function secrets(
+  problemsOf: (name: string, secret: Secret) => readonly string[],
+): ResourceType<Secret> {
+  return {
+    kind: "sds",
+    url: `${prefix}${SecretSchema.typeName}`,
+    isComplete: false,
+    read(bytes) {
+      const message = fromBinary(SecretSchema, bytes);
+      const validate = (): Either<readonly string[], Secret> => {
+        const secret = secretOf(message);
+        const problems = isLeft(secret) ? secret.left : problemsOf(message.name, secret.right);
+        return problems.length > 0 ? left(problems) : secret;
+      };
+      return { name: message.name, validate };
+    },
+  };
+}
 
 /** Reads a resource of a response, which may be wrapped in another one. `Left`: why not. */
 export function readResource<T>(type: ResourceType<T>, any: Any | undefined): Either<string, Readable<T>> {

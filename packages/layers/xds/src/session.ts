@@ -1,10 +1,21 @@
-import type { Client } from "@connectrpc/connect";
+import type { CallOptions } from "@connectrpc/connect";
 import { firstLines } from "@pagoda/core";
-import type { AggregatedDiscoveryService } from "./generated/discovery_pb.ts";
+import type {
+  DeltaDiscoveryRequest,
+  DeltaDiscoveryResponse,
+  DiscoveryRequest,
+  DiscoveryResponse,
+} from "./generated/discovery_pb.ts";
 import type { Response, Subscription } from "./subscription.ts";
 
-/** The service of the control plane. */
-export type Ads = Client<typeof AggregatedDiscoveryService>;
+/** The methods of a discovery service, by protocol. */
+export interface Discovery {
+  delta(
+    requests: AsyncIterable<DeltaDiscoveryRequest>,
+    options: CallOptions,
+  ): AsyncIterable<DeltaDiscoveryResponse>;
+  sotw(requests: AsyncIterable<DiscoveryRequest>, options: CallOptions): AsyncIterable<DiscoveryResponse>;
+}
 
 /** What a subscription needs to be asked for. */
 export type Asked = Pick<Subscription<unknown>, "type" | "names" | "known" | "version">;

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "@pagoda/core";
 import type { Node } from "./generated/core_pb.ts";
 import { type DiscoveryRequest, DiscoveryRequestSchema } from "./generated/discovery_pb.ts";
 import { Outbox } from "./outbox.ts";
-import { type Ads, type Asked, errorDetail, type Session } from "./session.ts";
+import { type Discovery, type Asked, errorDetail, type Session } from "./session.ts";
 import type { Response } from "./subscription.ts";
 
 const firstHoldMs = 1_000;
@@ -26,7 +26,7 @@ interface Turn {
  * only after a delay, which doubles from 1 s to 30 s. Otherwise the two would keep each other busy.
  */
 export class SotwSession implements Session {
-  readonly #ads: Ads;
+  readonly #service: Discovery;
   readonly #node: Node;
   readonly #clock: Clock;
   readonly #requests = new Outbox<DiscoveryRequest>();
@@ -34,14 +34,14 @@ export class SotwSession implements Session {
   readonly #turns = new Map<string, Turn>();
   #isFirst = true;
 
-  constructor(ads: Ads, node: Node, clock: Clock) {
-    this.#ads = ads;
+  constructor(service: Discovery, node: Node, clock: Clock) {
+    this.#service = service;
     this.#node = node;
     this.#clock = clock;
   }
 
   async *responses(): AsyncGenerator<Response> {
-    const stream = this.#ads.streamAggregatedResources(this.#requests, { signal: this.#ending.signal });
+    const stream = this.#service.sotw(this.#requests, { signal: this.#ending.signal });
     for await (const { typeUrl: url, versionInfo: version, nonce, resources } of stream) {
       const received = resources.map((resource) => ({ name: undefined, version, resource }));
       yield { url, version, nonce, resources: received, removed: [], isWhole: true };

@@ -85,7 +85,8 @@ export class ClusterSource implements XdsSource {
   }
 }
 
-function faultText(fault: XdsFault): string {
+/** A fault in one line. */
+export function faultText(fault: XdsFault): string {
   if (fault._tag === "ControlPlaneDisconnected") return `control plane disconnected: ${fault.reason}`;
   if (fault._tag === "ResourceMissing") return `${fault.kind} ${JSON.stringify(fault.name)} does not exist`;
   return `${fault.kind} ${JSON.stringify(fault.name)} rejected: ${fault.problems.join("; ")}`;

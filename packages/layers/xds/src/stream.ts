@@ -74,11 +74,11 @@ export class Stream {
       const failed = await this.#plane.connect();
       if (failed !== undefined) return reasonOf(failed);
       if (this.#isClosed) return "closed";
-      const { ads } = this.#plane;
+      const { service } = this.#plane;
       const session =
         protocol === "delta"
-          ? new DeltaSession(ads, nodeOf(node))
-          : new SotwSession(ads, nodeOf(node), clock);
+          ? new DeltaSession(service, nodeOf(node))
+          : new SotwSession(service, nodeOf(node), clock);
       this.session = session;
       this.#events.opened(session);
       for await (const response of session.responses()) {

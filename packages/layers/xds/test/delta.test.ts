@@ -61,7 +61,7 @@ test("discovers the endpoints of a cluster", async () => {
     { key: "http://10.0.0.8:8080", address: "10.0.0.8", port: 8080, weight: 1 },
   ]);
   expect(client.unanswered).toEqual([]);
-  expect(client.versions).toEqual({ cds: "1", eds: "2" });
+  expect(client.versions).toEqual({ cds: "1", eds: "2", sds: "" });
   expect(events.all).toEqual(["connected", "cds 1 accepted: 1", "eds 2 accepted: 1"]);
   expect(source.state().xds).toMatchObject({
     cluster: "shop",

@@ -153,10 +153,12 @@ test("connects over TLS with a client certificate, and only to the right server"
 test.each([
   [
     { server: "plane:15010" },
-    'xdsClient: server must be http://HOST:PORT or https://HOST:PORT (got "plane:15010")',
+    'xdsClient: server must be http://HOST:PORT, https://HOST:PORT or unix:///PATH (got "plane:15010")',
   ],
   [{ server: "http://plane:15010/x" }, /^xdsClient: server must be/],
   [{ node: { id: "" } }, 'xdsClient: node.id must be a name (got "")'],
+  [{ server: "unix://relative" }, /^xdsClient: server must be/],
+  [{ service: "lds" as "sds" }, 'xdsClient: service must be "ads" or "sds" (got "lds")'],
   [{ protocol: "rest" as "delta" }, 'xdsClient: protocol must be "delta" or "sotw" (got "rest")'],
 ])("rejects %j", (wrong, message) => {
   expect(() => xdsClient({ server: "http://plane:15010", node: { id: "a" }, ...wrong })).toThrow(message);

@@ -2,7 +2,7 @@ import { virtualClock } from "@pagoda/core/testing";
 import { afterEach } from "vitest";
 import { xdsClient, type XdsOptions, type XdsSource } from "@pagoda/xds";
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from "../src/generated/discovery_pb.ts";
-import { cds, ScriptedControlPlane } from "@pagoda/xds/testing";
+import { cds, eds, ScriptedControlPlane } from "@pagoda/xds/testing";
 
 const atEnd: (() => unknown)[] = [];
 
@@ -12,9 +12,13 @@ export function cleanUp(): void {
   });
 }
 
-/** A client of a scripted control plane, with the events that its observer was told. */
-export async function connected(options: Partial<XdsOptions> = {}) {
-  const plane = await new ScriptedControlPlane().listen();
+/**
+ * A client of a scripted control plane, with the events that its observer was told.
+ *
+ * @param path A unix socket for the two. Default: a port.
+ */
+export async function connected(options: Partial<XdsOptions> = {}, path?: string) {
+  const plane = await new ScriptedControlPlane(path).listen();
   const clock = virtualClock();
   const events = new Events();
   const client = xdsClient({
@@ -60,7 +64,7 @@ class Events {
 /** A request in short. */
 export function said(request: DeltaDiscoveryRequest | DiscoveryRequest) {
   const base = {
-    type: request.typeUrl === cds ? "cds" : "eds",
+    type: request.typeUrl === cds ? "cds" : request.typeUrl === eds ? "eds" : "sds",
     ...(request.responseNonce && { nonce: request.responseNonce }),
     ...(request.errorDetail && { error: request.errorDetail.message }),
   };

@@ -24,7 +24,7 @@ export class XdsMetrics {
     });
     new Gauge({
       name: "pagoda_xds_version_info",
-      help: "The last accepted version of each kind of resource: cds, eds",
+      help: "The last accepted version of each kind of resource: cds, eds, sds",
       labelNames: ["kind", "version"],
       registers,
       collect() {

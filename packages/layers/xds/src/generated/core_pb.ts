@@ -16,7 +16,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
 export const file_core: GenFile =
   /*@__PURE__*/
   fileDesc(
-    "Cgpjb3JlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyI6CghMb2NhbGl0eRIOCgZyZWdpb24YASABKAkSDAoEem9uZRgCIAEoCRIQCghzdWJfem9uZRgDIAEoCSKyAQoETm9kZRIKCgJpZBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIwCghsb2NhbGl0eRgEIAEoCzIeLmVudm95LmNvbmZpZy5jb3JlLnYzLkxvY2FsaXR5EhcKD3VzZXJfYWdlbnRfbmFtZRgGIAEoCRIXCg9jbGllbnRfZmVhdHVyZXMYCiADKAkiIgoMQ29udHJvbFBsYW5lEhIKCmlkZW50aWZpZXIYASABKAkicAoNU29ja2V0QWRkcmVzcxIQCghwcm90b2NvbBgBIAEoBRIPCgdhZGRyZXNzGAIgASgJEhQKCnBvcnRfdmFsdWUYAyABKA1IABIUCgpuYW1lZF9wb3J0GAQgASgJSABCEAoOcG9ydF9zcGVjaWZpZXIihQEKB0FkZHJlc3MSPQoOc29ja2V0X2FkZHJlc3MYASABKAsyIy5lbnZveS5jb25maWcuY29yZS52My5Tb2NrZXRBZGRyZXNzSAASDgoEcGlwZRgCIAEoDEgAEiAKFmVudm95X2ludGVybmFsX2FkZHJlc3MYAyABKAxIAEIJCgdhZGRyZXNzIpMBCgxDb25maWdTb3VyY2USDgoEcGF0aBgBIAEoCUgAEhsKEWFwaV9jb25maWdfc291cmNlGAIgASgMSAASDQoDYWRzGAMgASgMSAASDgoEc2VsZhgFIAEoDEgAEhwKEnBhdGhfY29uZmlnX3NvdXJjZRgIIAEoDEgAQhkKF2NvbmZpZ19zb3VyY2Vfc3BlY2lmaWVyIksKD1RyYW5zcG9ydFNvY2tldBIMCgRuYW1lGAEgASgJEioKDHR5cGVkX2NvbmZpZxgDIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnliBnByb3RvMw",
+    "Cgpjb3JlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyI6CghMb2NhbGl0eRIOCgZyZWdpb24YASABKAkSDAoEem9uZRgCIAEoCRIQCghzdWJfem9uZRgDIAEoCSKyAQoETm9kZRIKCgJpZBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIwCghsb2NhbGl0eRgEIAEoCzIeLmVudm95LmNvbmZpZy5jb3JlLnYzLkxvY2FsaXR5EhcKD3VzZXJfYWdlbnRfbmFtZRgGIAEoCRIXCg9jbGllbnRfZmVhdHVyZXMYCiADKAkiIgoMQ29udHJvbFBsYW5lEhIKCmlkZW50aWZpZXIYASABKAkicAoNU29ja2V0QWRkcmVzcxIQCghwcm90b2NvbBgBIAEoBRIPCgdhZGRyZXNzGAIgASgJEhQKCnBvcnRfdmFsdWUYAyABKA1IABIUCgpuYW1lZF9wb3J0GAQgASgJSABCEAoOcG9ydF9zcGVjaWZpZXIihQEKB0FkZHJlc3MSPQoOc29ja2V0X2FkZHJlc3MYASABKAsyIy5lbnZveS5jb25maWcuY29yZS52My5Tb2NrZXRBZGRyZXNzSAASDgoEcGlwZRgCIAEoDEgAEiAKFmVudm95X2ludGVybmFsX2FkZHJlc3MYAyABKAxIAEIJCgdhZGRyZXNzIpMBCgxDb25maWdTb3VyY2USDgoEcGF0aBgBIAEoCUgAEhsKEWFwaV9jb25maWdfc291cmNlGAIgASgMSAASDQoDYWRzGAMgASgMSAASDgoEc2VsZhgFIAEoDEgAEhwKEnBhdGhfY29uZmlnX3NvdXJjZRgIIAEoDEgAQhkKF2NvbmZpZ19zb3VyY2Vfc3BlY2lmaWVyIksKD1RyYW5zcG9ydFNvY2tldBIMCgRuYW1lGAEgASgJEioKDHR5cGVkX2NvbmZpZxgDIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkifgoKRGF0YVNvdXJjZRISCghmaWxlbmFtZRgBIAEoCUgAEhYKDGlubGluZV9ieXRlcxgCIAEoDEgAEhcKDWlubGluZV9zdHJpbmcYAyABKAlIABIeChRlbnZpcm9ubWVudF92YXJpYWJsZRgEIAEoCUgAQgsKCXNwZWNpZmllcmIGcHJvdG8z",
     [file_google_protobuf_any, file_google_protobuf_struct],
   );
 
@@ -254,3 +254,48 @@ export type TransportSocket = Message<"envoy.config.core.v3.TransportSocket"> & 
  * Use `create(TransportSocketSchema)` to create a new message.
  */
 export const TransportSocketSchema: GenMessage<TransportSocket> = /*@__PURE__*/ messageDesc(file_core, 6);
+
+/**
+ * @generated from message envoy.config.core.v3.DataSource
+ */
+export type DataSource = Message<"envoy.config.core.v3.DataSource"> & {
+  /**
+   * @generated from oneof envoy.config.core.v3.DataSource.specifier
+   */
+  specifier:
+    | {
+        /**
+         * @generated from field: string filename = 1;
+         */
+        value: string;
+        case: "filename";
+      }
+    | {
+        /**
+         * @generated from field: bytes inline_bytes = 2;
+         */
+        value: Uint8Array;
+        case: "inlineBytes";
+      }
+    | {
+        /**
+         * @generated from field: string inline_string = 3;
+         */
+        value: string;
+        case: "inlineString";
+      }
+    | {
+        /**
+         * @generated from field: string environment_variable = 4;
+         */
+        value: string;
+        case: "environmentVariable";
+      }
+    | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message envoy.config.core.v3.DataSource.
+ * Use `create(DataSourceSchema)` to create a new message.
+ */
+export const DataSourceSchema: GenMessage<DataSource> = /*@__PURE__*/ messageDesc(file_core, 7);

@@ -13,11 +13,17 @@ import {
   type DiscoveryResponseSchema,
 } from "../generated/discovery_pb.ts";
 import { type ClusterLoadAssignment, ClusterLoadAssignmentSchema } from "../generated/endpoint_pb.ts";
+import { type Secret, SecretSchema } from "../generated/secret_pb.ts";
+import { SecretDiscoveryService } from "../generated/secrets_pb.ts";
 import { Outbox } from "../outbox.ts";
 
 export const cds = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 export const eds = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 
+export const sds = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+
+/** A resource of any kind. */
+export type AnyResource = Cluster | ClusterLoadAssignment | Secret;
 type AnyRequest = DiscoveryRequest | DeltaDiscoveryRequest;
 type Response =
   | MessageInitShape<typeof DiscoveryResponseSchema>
@@ -93,10 +99,16 @@ export class ScriptedControlPlane {
   readonly sotw = new Arrivals<ServerStream<DiscoveryRequest>>();
   readonly #sockets = new Set<Socket>();
   #server: Http2Server | undefined;
+  readonly #path: string | undefined;
   #port = 0;
 
+  /** @param path A unix socket to listen on. Default: a port of its own. */
+  constructor(path?: string) {
+    this.#path = path;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return this.#path === undefined ? `http://127.0.0.1:${this.#port}` : `unix://${this.#path}`;
   }
 
   async listen(): Promise<this> {
@@ -105,6 +117,10 @@ export class ScriptedControlPlane {
         router.service(AggregatedDiscoveryService, {
           deltaAggregatedResources: (requests) => this.#serve(requests, this.delta),
           streamAggregatedResources: (requests) => this.#serve(requests, this.sotw),
+        });
+        router.service(SecretDiscoveryService, {
+          deltaSecrets: (requests) => this.#serve(requests, this.delta),
+          streamSecrets: (requests) => this.#serve(requests, this.sotw),
         });
       },
     });
@@ -116,9 +132,10 @@ export class ScriptedControlPlane {
     });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(this.#port, "127.0.0.1", resolve);
+      if (this.#path === undefined) server.listen(this.#port, "127.0.0.1", resolve);
+      else server.listen(this.#path, resolve);
     });
-    this.#port = (server.address() as AddressInfo).port;
+    if (this.#path === undefined) this.#port = (server.address() as AddressInfo).port;
     return this;
   }
 
@@ -184,20 +201,47 @@ export function assignment(clusterName: string, ...endpoints: readonly string[])
   });
 }
 
-export function packed(message: Cluster | ClusterLoadAssignment): Any {
-  return message.$typeName === "envoy.config.cluster.v3.Cluster"
-    ? anyPack(ClusterSchema, message)
-    : anyPack(ClusterLoadAssignmentSchema, message);
+/** A certificate with its key, PEM. */
+export function certificateSecret(
+  name: string,
+  { certificate, key }: { readonly certificate: string; readonly key: string },
+): Secret {
+  return create(SecretSchema, {
+    name,
+    type: {
+      case: "tlsCertificate",
+      value: { certificateChain: inline(certificate), privateKey: inline(key) },
+    },
+  });
 }
 
-function nameOf(message: Cluster | ClusterLoadAssignment): string {
-  return message.$typeName === "envoy.config.cluster.v3.Cluster" ? message.name : message.clusterName;
+/** Trusted authorities, PEM. */
+export function authoritiesSecret(name: string, ca: string): Secret {
+  return create(SecretSchema, {
+    name,
+    type: { case: "validationContext", value: { trustedCa: inline(ca) } },
+  });
+}
+
+function inline(text: string) {
+  return { specifier: { case: "inlineBytes" as const, value: new TextEncoder().encode(text) } };
+}
+
+export function packed(message: AnyResource): Any {
+  if (message.$typeName === "envoy.config.cluster.v3.Cluster") return anyPack(ClusterSchema, message);
+  if (message.$typeName === "envoy.config.endpoint.v3.ClusterLoadAssignment")
+    return anyPack(ClusterLoadAssignmentSchema, message);
+  return anyPack(SecretSchema, message);
+}
+
+function nameOf(message: AnyResource): string {
+  return "clusterName" in message ? message.clusterName : message.name;
 }
 
 /** An incremental response. */
 export function changes(
   version: string,
-  messages: readonly (Cluster | ClusterLoadAssignment)[],
+  messages: readonly AnyResource[],
   { removed = [], url }: { readonly removed?: readonly string[]; readonly url?: string } = {},
 ): MessageInitShape<typeof DeltaDiscoveryResponseSchema> {
   const resources = messages.map((each) => ({ name: nameOf(each), version, resource: packed(each) }));
@@ -214,7 +258,7 @@ export function changes(
 /** A state-of-the-world response. */
 export function world(
   version: string,
-  messages: readonly (Cluster | ClusterLoadAssignment)[],
+  messages: readonly AnyResource[],
   url?: string,
 ): MessageInitShape<typeof DiscoveryResponseSchema> {
   const resources = messages.map(packed);
