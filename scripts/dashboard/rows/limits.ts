@@ -71,6 +71,17 @@ export const limits: Row = {
       ],
     },
     {
+      title: "Decisions awaited from limit stores",
+      unit: "percentunit",
+      description: "Share of the decisions that no lease covered, so that the call waited for the store.",
+      queries: [
+        {
+          expr: `${ownRate("store", "pagoda_store_wait_seconds_count")} / ${ownRate("store", "pagoda_store_decisions_total")}`,
+          legend: "{{store}}",
+        },
+      ],
+    },
+    {
       title: "Limit stores unreachable",
       unit: "bool",
       description: "Whether a proxy decides limits by itself, because the store does not answer.",

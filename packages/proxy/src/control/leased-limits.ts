@@ -8,6 +8,7 @@ import {
 } from "@pagoda/rate-limit";
 import type { LimitStores } from "../data-plane/types.ts";
 import type { KeptLimit } from "../policies/policy.ts";
+import type { DecisionMetrics } from "./decision-metrics.ts";
 import type { FromWorker, LeaseReply, SharedLimit } from "./protocol.ts";
 
 /**
@@ -19,11 +20,13 @@ const timeoutMs = 1_000;
 /** A worker's share of the limits that the main process keeps: see `SharedState`. */
 export class LeasedLimits {
   readonly #send: (message: FromWorker) => void;
+  readonly #metrics: DecisionMetrics;
   readonly #asked = new Map<number, (answer: LeaseGrants) => void>();
   #lastId = 0;
 
-  constructor(tell: (message: FromWorker) => void) {
-    this.#send = tell;
+  constructor(send: (message: FromWorker) => void, metrics: DecisionMetrics) {
+    this.#send = send;
+    this.#metrics = metrics;
   }
 
   /** While the main process does not answer, each worker keeps to its share. */
@@ -34,7 +37,10 @@ export class LeasedLimits {
       ...(kept && { leaseMs: kept.leaseMs }),
       unreachable: whenAlone(workers, kept),
     };
-    return (rates: Rates): Store => leased(this.#remote({ name, rates, maxKeys, kept }), options)(rates);
+    return (rates: Rates): Store => {
+      const limit = leased(this.#remote({ name, rates, maxKeys, kept }), options)(rates);
+      return kept === undefined ? limit : this.#metrics.counted(kept.store, limit);
+    };
   };
 
   answered({ id, answer }: LeaseReply): void {

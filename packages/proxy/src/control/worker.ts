@@ -7,6 +7,7 @@ import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
 import type { AnyPolicy } from "../policies/policy.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
+import { DecisionMetrics } from "./decision-metrics.ts";
 import { LeasedLimits } from "./leased-limits.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { ReceivedSockets } from "./received-sockets.ts";
@@ -59,7 +60,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
   const registry = new Registry();
   processMetrics(registry);
   countDropped(output, registry);
-  const limits = new LeasedLimits(send);
+  const limits = new LeasedLimits(send, new DecisionMetrics(registry, systemClock));
   const sockets = new ReceivedSockets();
   const workerPolicies = new WorkerPolicies(log, own);
   const central = new CentralEndpoints();

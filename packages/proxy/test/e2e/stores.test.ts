@@ -135,6 +135,19 @@ test("clients have one limit over all programs", async () => {
   expect(count).toBeGreaterThan(0);
 });
 
+test("decisions are counted, and how long calls waited for those that the store made", async () => {
+  using folder = new Folder();
+  await using redis = await Redis.start(folder);
+  const limit = { global: { rate: "1/h", burst: 5 }, lease: "60s", unreachable: "deny" };
+  await using pagoda = await configured(folder, limited({ redis: [redis.url] }, limit));
+  expect(await admitted([pagoda], 10)).toBe(5);
+  const { text } = await pagoda.admin("/metrics");
+  const labels = { store: "limits" };
+  expect(sample(text, "pagoda_store_decisions_total", labels)).toBe(10);
+  // After the first refusal, none is asked for a quarter of the lease.
+  expect(sample(text, "pagoda_store_wait_seconds_count", labels)).toBe(6);
+});
+
 describe("a store that", () => {
   test.each(["SIGSTOP", "SIGKILL"] as const)(
     "is unreachable for a while: no call waits, each program admits its share (%s)",
