@@ -5,7 +5,8 @@ import type { Resolved } from "../config/resolved.ts";
 import type { KeptLimit } from "../policies/policy.ts";
 import type { Plugin } from "../plugins/loader.ts";
 import type { Central } from "../data-plane/central-endpoints.ts";
-import type { ClusterStatus, DataPlaneContext, Found, Listening, MetricData } from "../data-plane/types.ts";
+import type { Listening } from "../data-plane/listening.ts";
+import type { ClusterStatus, DataPlaneContext, Found, MetricData } from "../data-plane/types.ts";
 
 /** What a data plane should serve, as sent to a worker. */
 export interface Assignment extends Omit<

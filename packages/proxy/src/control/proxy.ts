@@ -11,7 +11,7 @@ import { builtInPolicies } from "../policies/registry.ts";
 import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
-import type { Listening } from "../data-plane/types.ts";
+import type { Listening } from "../data-plane/listening.ts";
 import { admin } from "./admin.ts";
 import { AdminServer } from "./admin-server.ts";
 import { mergeClusters } from "./clusters.ts";

@@ -6,7 +6,7 @@ import type { Loaded } from "../config/load.ts";
 import { listenerName } from "../config/names.ts";
 import { stacksText } from "../policies/registry.ts";
 import type { Central } from "../data-plane/central-endpoints.ts";
-import type { Listening } from "../data-plane/types.ts";
+import type { Listening } from "../data-plane/listening.ts";
 import { Backoff } from "./backoff.ts";
 import { CentralDiscovery } from "./central-discovery.ts";
 import { type CentralSource, CentralSources } from "./central-sources.ts";

@@ -64,7 +64,7 @@ export function cluster(
   });
   endpoints.subscribe(() => found(endpoints.endpoints));
   const watched = config.proxy === undefined ? endpoints : throughProxy(endpoints, config.proxy);
-  const reachability = new Reachability(watched, (reachable, reason) => {
+  const reachability = new Reachability(watched, context, (reachable, reason) => {
     if (reachable) log.info("cluster reachable");
     else log.warn({ reason }, "cluster unreachable");
   });
@@ -111,19 +111,20 @@ interface PartsContext extends ClusterContext {
 }
 
 function parts(name: string, config: ClusterConfig, endpoints: Endpoints, context: PartsContext) {
-  const { events, policies, states, atEnd } = context;
+  const { events, policies, states, atEnd, clock, random } = context;
   const labels = { cluster: name };
-  const classifier = grpcClassifier();
+  const classifier = grpcClassifier({ clock });
   const health = healthOf(name, config, { ...context, endpoints });
   const panic = new Panic(context.log);
   const balancer = balance({
     discovery: endpoints,
-    strategy: strategyOf(config.balance),
+    strategy: strategyOf(config.balance, random),
     health: health.sources,
     panicThreshold: config.panicThreshold,
     ...(config.slowStart !== undefined && { slowStart: { ms: config.slowStart } }),
     history: states.hold(`balance, cluster ${name}`, connectionOf(config), endpointHistory, atEnd),
     classifier,
+    clock,
     observer: events.observer<BalanceObserver>(
       "balance",
       ["came", "gone", "connectFailed", "panicked", "resent", "refused"],
@@ -182,10 +183,10 @@ interface EndpointContext extends PartsContext {
 
 /** The stack of one endpoint, from the outside in. */
 function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
-  const { calls, clients, files, policies, tracing, stacks, atEnd } = context;
+  const { calls, network, files, policies, tracing, stacks, atEnd, clock } = context;
   const blockedReasons: (() => string | undefined)[] = [];
   const { tls } = transportOptions(config, endpoint, files);
-  const origin = clients.of(config, endpoint, files);
+  const origin = network.client(config, endpoint, files);
   atEnd(() => void origin.close());
   atEnd(calls.track(endpoint.key));
   const stack = new ServiceBuilder<HttpRequest & FromClient>()
@@ -201,7 +202,7 @@ function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig,
     )
     .layer(optional(tracing?.clientSpan({ tracer: tracing.tracer })))
     // Breaker and retries see the status of a gRPC origin that sends trailers only.
-    .layer(grpcTrailers())
+    .layer(grpcTrailers({ clock }))
     .service(origin);
   const parts: EndpointParts = { describe: () => described(stack), blockedReasons };
   stacks.set(endpoint.key, parts);

@@ -6,6 +6,7 @@ import type { ClusterContext } from "./cluster-context.ts";
 import type { Origin } from "./origin.ts";
 import type { Spans } from "./spans.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
+import type { TimeAndChance } from "./system.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { DataPlaneContext } from "./types.ts";
 
@@ -18,7 +19,7 @@ interface Known {
   users: number;
 }
 
-type ClustersContext = Telemetry & Pick<ClusterContext, "states" | "central" | "clients">;
+type ClustersContext = Telemetry & TimeAndChance & Pick<ClusterContext, "states" | "central" | "network">;
 
 interface Making extends Pick<ClusterContext, "files" | "tracing" | "policies"> {
   readonly config: ClusterConfig;

@@ -10,21 +10,15 @@ import { CentralEndpoints } from "./central-endpoints.ts";
 import { described } from "./described.ts";
 import { Clusters, type Taken } from "./clusters.ts";
 import { Generation, latest } from "./generation.ts";
-import { Listener } from "./listener.ts";
+import type { Listening } from "./listening.ts";
 import { listenerStack } from "./listener-stack.ts";
 import { ServerCounters } from "./server-counters.ts";
 import { listenerName } from "../config/names.ts";
-import { OriginClients } from "./origin-clients.ts";
+import { realSystem } from "./network.ts";
 import { noSpans, type Spans, spansOf } from "./spans.ts";
+import type { OpenListener, System } from "./system.ts";
 import { type Telemetry, telemetryOf } from "./telemetry.ts";
-import type {
-  ClusterStatus,
-  DataPlane,
-  DataPlaneContext,
-  Listening,
-  MetricData,
-  StartDataPlane,
-} from "./types.ts";
+import type { ClusterStatus, DataPlane, DataPlaneContext, MetricData, StartDataPlane } from "./types.ts";
 
 /** Serves a configuration; see {@link DataPlane}. */
 export const startDataPlane: StartDataPlane = async (resolved, context) => {
@@ -48,23 +42,28 @@ class RunningDataPlane implements DataPlane {
   readonly #telemetry: Telemetry;
   readonly #states = new States();
   readonly #counters: ServerCounters;
-  readonly #clients = new OriginClients();
+  readonly #system: System;
   readonly #clusters: Clusters;
-  #listeners = new Map<string, Listener>();
+  #listeners = new Map<string, OpenListener>();
   #generation = new Generation(new Map(), () => {});
   #taken: Taken | undefined;
   #spans: Spans = noSpans;
   #isDraining = false;
   #logLevel: string;
 
-  constructor({ config }: Resolved, { log, found, central = new CentralEndpoints() }: DataPlaneContext) {
+  constructor(
+    { config }: Resolved,
+    { log, found, central = new CentralEndpoints(), system = realSystem() }: DataPlaneContext,
+  ) {
     const registry = this.#registry;
+    const { clock, random, network } = system;
+    this.#system = system;
     this.#log = log;
     this.#logLevel = config.log.level;
-    this.#telemetry = telemetryOf(registry, log);
+    this.#telemetry = telemetryOf(registry, log, clock);
     this.#counters = new ServerCounters(registry);
     this.#clusters = new Clusters(
-      { ...this.#telemetry, states: this.#states, central, clients: this.#clients },
+      { ...this.#telemetry, states: this.#states, central, clock, random, network },
       found,
     );
     stackMetrics({ registry, stack: () => this.#whole() });
@@ -76,8 +75,8 @@ class RunningDataPlane implements DataPlane {
 
   async apply(resolved: Resolved, context: DataPlaneContext): Promise<Either<ListenFailed, void>> {
     const { config, files } = resolved;
-    const spans = await spansOf(config.tracing, this.#log, this.#spans);
-    await this.#clients.load(config);
+    const spans = await spansOf(config.tracing, this.#log, this.#spans, this.#system.clock);
+    await this.#system.network.load(config);
     const atEnd: (() => void)[] = [];
     const taken = this.#clusters.take(resolved, spans, context.policies, context.known);
     // A cluster with discovery has no endpoints before the first answer.
@@ -103,7 +102,7 @@ class RunningDataPlane implements DataPlane {
     this.#listeners = new Map(
       config.listeners.map((each) => {
         const name = listenerName(each);
-        const listener = opened.right.get(name) ?? (before.get(name) as Listener);
+        const listener = opened.right.get(name) ?? (before.get(name) as OpenListener);
         if (!opened.right.has(name)) listener.update(each, files, context.ticketSecret);
         return [name, listener];
       }),
@@ -176,6 +175,8 @@ class RunningDataPlane implements DataPlane {
       policies,
       files,
       states: this.#states,
+      clock: this.#system.clock,
+      random: this.#system.random,
       atEnd: (run: () => void) => atEnd.push(run),
       clusters,
       logging: config.log,
@@ -199,12 +200,12 @@ class RunningDataPlane implements DataPlane {
     { config, files }: Resolved,
     next: Generation,
     { sockets, ticketSecret }: DataPlaneContext,
-  ): Promise<Either<ListenFailed, ReadonlyMap<string, Listener>>> {
-    const opened = new Map<string, Listener>();
+  ): Promise<Either<ListenFailed, ReadonlyMap<string, OpenListener>>> {
+    const opened = new Map<string, OpenListener>();
     for (const each of config.listeners) {
       const name = listenerName(each);
       if (this.#listeners.get(name)?.isFor(each)) continue;
-      const listener = await Listener.open(each, {
+      const listener = await this.#system.listen(each, {
         // May be called before all the others listen.
         stack: latest(name, () => (this.#generation.stacks.has(name) ? this.#generation : next)),
         counters: this.#counters,
@@ -249,6 +250,6 @@ function withoutClusters({ inner = [], ...rest }: Description): Description {
   return { ...rest, inner: inner.filter(({ name }) => name !== "clusters").map(withoutClusters) };
 }
 
-async function closeAll(listeners: ReadonlyMap<string, Listener>): Promise<void> {
+async function closeAll(listeners: ReadonlyMap<string, OpenListener>): Promise<void> {
   await Promise.all(Array.from(listeners.values(), ({ server }) => server.close()));
 }

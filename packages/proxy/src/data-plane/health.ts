@@ -1,23 +1,17 @@
-import { type HealthSource, systemClock } from "@pagoda/core";
+import type { Clock, HealthSource } from "@pagoda/core";
 import {
-  grpcProbe,
   healthCheck,
   type HealthCheckObserver,
-  httpProbe,
   outlierDetection,
   outlierEjections,
   type OutlierObserver,
-  type Probe,
   reportedHealth,
-  tcpProbe,
 } from "@pagoda/health";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
-import { address } from "./address.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import type { Endpoints, Origin } from "./origin.ts";
-import { defined } from "../schema/defined.ts";
 import { Outcomes } from "./outcomes.ts";
-import { connectionOf, tlsOf } from "./transport-options.ts";
+import { connectionOf } from "./transport-options.ts";
 
 /** Decides which endpoints of a cluster are healthy. */
 export interface Health {
@@ -33,22 +27,24 @@ export function healthOf(
   config: ClusterConfig,
   context: ClusterContext & { readonly endpoints: Endpoints; readonly atEnd: (run: () => void) => void },
 ): Health {
-  const { endpoints, events, log, states, atEnd } = context;
+  const { endpoints, events, log, states, atEnd, clock, random, network, files } = context;
   const { check, outliers, xds } = config;
   const labels = { cluster };
   const outcomes = new Outcomes();
   const sources: HealthSource<Origin>[] = [outcomes];
-  const checks = new FirstChecks();
+  const checks = new FirstChecks(clock);
   if (xds !== undefined)
     sources.push(reportedHealth({ discovery: endpoints, reason: ({ unhealthy }) => unhealthy }));
   if (check !== undefined)
     sources.push(
       healthCheck<Origin>({
-        probe: probeOf(check, config, context),
+        probe: network.probe(check, config, files),
         intervalMs: check.interval,
         timeoutMs: check.timeout,
         healthyThreshold: check.healthyThreshold,
         unhealthyThreshold: check.unhealthyThreshold,
+        clock,
+        random,
         observer: events.observer<HealthCheckObserver>("health-check", ["changed"], {
           labels,
           also: {
@@ -70,6 +66,7 @@ export function healthOf(
         ejectionMs: outliers.ejection,
         maxEjectionMs: outliers.maxEjection,
         maxEjectedRatio: outliers.maxEjected,
+        clock,
         // Ejected endpoints stay ejected over a reload, unless they are called with other settings.
         ejections: states.hold(`outliers, cluster ${cluster}`, connectionOf(config), outlierEjections, atEnd),
         observer: events.observer<OutlierObserver>(
@@ -94,10 +91,15 @@ export function healthOf(
 
 /** Records which endpoints have been checked. */
 class FirstChecks {
+  readonly #clock: Clock;
   readonly #seen = new Set<string>();
   #changed: (endpoint: string) => void = () => {};
   /** Whether the first checks are over: endpoints that come later need not be recorded. */
   #isOver = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   saw(endpoint: string): void {
     if (this.#isOver || this.#seen.has(endpoint)) return;
@@ -114,44 +116,12 @@ class FirstChecks {
 
   #all(missing: Set<string>, withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = systemClock.setTimer(withinMs, resolve);
+      const timer = this.#clock.setTimer(withinMs, resolve);
       this.#changed = (endpoint) => {
         if (!missing.delete(endpoint) || missing.size > 0) return;
-        systemClock.clearTimer(timer);
+        this.#clock.clearTimer(timer);
         resolve();
       };
     });
-  }
-}
-
-type CheckConfig = NonNullable<ClusterConfig["check"]>;
-
-function probeOf(
-  check: CheckConfig,
-  config: ClusterConfig,
-  { clients, files }: Pick<ClusterContext, "clients" | "files">,
-): Probe<Origin> {
-  switch (check.type) {
-    case "tcp":
-      return tcpProbe<Origin>({ address });
-    case "grpc":
-      return grpcProbe<Origin>({
-        address: (endpoint) => ({
-          ...address(endpoint),
-          ...(endpoint.key.startsWith("https:") && { tls: tlsOf(config.tls, endpoint.host, files) }),
-        }),
-        ...defined({ service: check.service }),
-      });
-    case "http":
-      return httpProbe<Origin>({
-        call(endpoint, atEnd) {
-          const origin = clients.of(config, endpoint, files);
-          atEnd(() => void origin.close());
-          return origin;
-        },
-        path: check.path,
-        expectedStatus: check.expectedStatus,
-        ...defined({ host: check.host }),
-      });
   }
 }

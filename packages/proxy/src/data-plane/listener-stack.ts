@@ -34,13 +34,13 @@ export function listenerStack(
 ): Service<HttpRequest, HttpResponse> {
   const { trustedProxies = [], routes } = listener;
   const name = listenerName(listener);
-  const { logging, log, policies, sharedStore, tracing } = context;
+  const { logging, log, policies, sharedStore, tracing, clock, random } = context;
   const cluster = (called: string): ClusterService => context.clusters[called] as ClusterService;
   const place = {
     ...context,
     place: placeName(name),
     labels: { listener: name },
-    classifier: grpcClassifier(),
+    classifier: grpcClassifier({ clock }),
     sharedStore: sharedStore?.(placeName(name)),
     cluster,
   };
@@ -61,6 +61,8 @@ export function listenerStack(
             ? accessLog<HttpRequest & Identified & FromClient>({
                 logger: log.child({ listener: name }),
                 ratio: logging.accessRatio,
+                clock,
+                random,
               })
             : undefined,
         ),
@@ -74,7 +76,7 @@ export function listenerStack(
       .layer(policyLayer(policies, "listener", listener.policies, place))
       // Inside everything that may refuse the client, and counts and logs.
       .layer(maxForwards())
-      .layer(router(table))
+      .layer(router(table, { random }))
       .layer(
         routeLayers(table, {
           ...context,

@@ -1,6 +1,5 @@
 import { createHash, hkdfSync } from "node:crypto";
-import { type Either, isLeft, right, type Service } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/http";
+import { type Either, isLeft, right } from "@pagoda/core";
 import {
   type ClientLimits,
   type HttpServer,
@@ -9,25 +8,14 @@ import {
   serve,
   type ServerTls,
 } from "@pagoda/http/server";
-import type { Logger } from "pino";
 import type { ListenerConfig } from "../config/schema/config.ts";
 import { defined } from "../schema/defined.ts";
-import type { ServerCounters } from "./server-counters.ts";
 import { listenerName } from "../config/names.ts";
-import type { Listening } from "./types.ts";
-
-export interface ListenerOptions {
-  readonly stack: Service<HttpRequest, HttpResponse>;
-  readonly counters: ServerCounters;
-  readonly files: ReadonlyMap<string, string>;
-  readonly ticketSecret: Uint8Array;
-  /** Sockets to listen on; undefined to bind one. */
-  readonly sockets: readonly object[] | undefined;
-  readonly log: Logger;
-}
+import type { ListenerOptions, OpenListener } from "./system.ts";
+import type { Listening } from "./listening.ts";
 
 /** A listening address for clients. */
-export class Listener {
+export class Listener implements OpenListener {
   readonly listening: Listening;
   readonly server: HttpServer;
   readonly #address: string;

@@ -1,12 +1,16 @@
-import { type Clock, isLeft, left, Scope, systemClock, type Timer } from "@pagoda/core";
-import { tcpProbe } from "@pagoda/health";
-import { address } from "./address.ts";
+import { type Clock, isLeft, left, Scope, type Timer } from "@pagoda/core";
+import type { Probe } from "@pagoda/health";
 import type { Endpoints, Origin } from "./origin.ts";
+import type { Network } from "./system.ts";
 
 /** An invalid endpoint counts as unreachable and must not end the worker. */
-async function reach(endpoint: Origin, signal: AbortSignal): ReturnType<typeof probe> {
+async function reach(
+  connects: Probe<Origin>,
+  endpoint: Origin,
+  signal: AbortSignal,
+): ReturnType<Probe<Origin>> {
   try {
-    return await probe(endpoint, signal);
+    return await connects(endpoint, signal);
   } catch (cause) {
     return left({
       _tag: "ProbeFailed",
@@ -40,8 +44,6 @@ const timeoutMs = 1_000;
 /** How many endpoints are probed at once. */
 const atOnce = 256;
 
-const probe = tcpProbe<Origin>({ address });
-
 /**
  * Watches whether any endpoint of a cluster accepts connections, for the proxy's own readiness. It
  * does not steer calls: a call to an endpoint that refuses connections fails anyway. While the last
@@ -53,6 +55,7 @@ export class Reachability {
   readonly #discovery: Watchable;
   readonly #observer: ReachabilityObserver;
   readonly #clock: Clock;
+  readonly #connects: Probe<Origin>;
   readonly #stopping = new AbortController();
   readonly #unsubscribe: () => void;
   #any: boolean | undefined;
@@ -60,10 +63,15 @@ export class Reachability {
   #timer: Timer | undefined;
   #looking: Promise<void> | undefined;
 
-  constructor(discovery: Watchable, observer: ReachabilityObserver, clock: Clock = systemClock) {
+  constructor(
+    discovery: Watchable,
+    { network, clock }: { readonly network: Pick<Network, "connects">; readonly clock: Clock },
+    observer: ReachabilityObserver,
+  ) {
     this.#discovery = discovery;
     this.#observer = observer;
     this.#clock = clock;
+    this.#connects = network.connects;
     this.#unsubscribe = discovery.subscribe(() => void this.#look());
     this.started = discovery.started.then(() => this.#look());
   }
@@ -113,7 +121,7 @@ export class Reachability {
       isLate = true;
       scope.abort();
     });
-    const result = await reach(endpoint, scope.signal);
+    const result = await reach(this.#connects, endpoint, scope.signal);
     this.#clock.clearTimer(timer);
     scope.end();
     if (!isLeft(result)) {

@@ -8,10 +8,11 @@ import type { SharedStores } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import { policyLayer } from "../policies/stack.ts";
 import type { States } from "../policies/states.ts";
+import type { TimeAndChance } from "./system.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** What the stacks of routes need besides their configuration. */
-export interface RouteContext extends Telemetry {
+export interface RouteContext extends Telemetry, TimeAndChance {
   readonly listener: string;
   /** Creates the storage of limits that others share, by their place. */
   readonly sharedStore: ((place: string) => SharedStores) | undefined;
@@ -42,7 +43,7 @@ export function routeLayers(table: Table, context: RouteContext) {
  * for any route.
  */
 function routeLayer(route: string, settings: RoutePolicies, context: RouteContext, clusters: Clusters) {
-  const { events, listener, policies, sharedStore } = context;
+  const { events, listener, policies, sharedStore, clock } = context;
   const place = placeName(listener, route);
   return (
     new ServiceBuilder<OnRoute>()
@@ -52,6 +53,7 @@ function routeLayer(route: string, settings: RoutePolicies, context: RouteContex
           observer: events.observer<GrpcDeadlineObserver>("grpc-deadline", ["exceeded"], {
             labels: { listener },
           }),
+          clock,
         }),
       )
       .layer(
@@ -59,7 +61,7 @@ function routeLayer(route: string, settings: RoutePolicies, context: RouteContex
           ...context,
           place,
           labels: { listener, route },
-          classifier: grpcClassifier(),
+          classifier: grpcClassifier({ clock }),
           sharedStore: sharedStore?.(place),
         }),
       )

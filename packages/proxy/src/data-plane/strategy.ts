@@ -8,6 +8,7 @@ import {
   type Strategy,
   weightedRoundRobin,
 } from "@pagoda/balance";
+import type { Random } from "@pagoda/core";
 import type { FromClient, HttpRequest } from "@pagoda/http";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { identityOf } from "../policies/client.ts";
@@ -21,11 +22,14 @@ const plain = {
 } as const;
 
 /** Creates the load-balancing strategy of a cluster; each balancer has its own. */
-export function strategyOf(balance: ClusterConfig["balance"]): Strategy<HttpRequest & FromClient> {
-  if (typeof balance === "string") return plain[balance]();
+export function strategyOf(
+  balance: ClusterConfig["balance"],
+  chance: Random,
+): Strategy<HttpRequest & FromClient> {
+  if (typeof balance === "string") return plain[balance]({ random: chance });
   const { strategy, key } = balance;
   const hashing = strategy === "maglev" ? maglev : ringHash;
-  return hashing({ key: keyOf(key) });
+  return hashing({ key: keyOf(key), random: chance });
 }
 
 type HashKey = Exclude<ClusterConfig["balance"], string>["key"];

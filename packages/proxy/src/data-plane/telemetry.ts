@@ -1,3 +1,4 @@
+import type { Clock } from "@pagoda/core";
 import { eventMetrics, type EventMetrics, metrics, type MetricsLayer } from "@pagoda/metrics";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
@@ -13,6 +14,6 @@ export interface Telemetry {
   readonly log: Logger;
 }
 
-export function telemetryOf(registry: Registry, log: Logger): Telemetry {
-  return { events: eventMetrics({ registry }), calls: metrics({ registry, routes: true }), log };
+export function telemetryOf(registry: Registry, log: Logger, clock: Clock): Telemetry {
+  return { events: eventMetrics({ registry }), calls: metrics({ registry, routes: true, clock }), log };
 }

@@ -6,8 +6,10 @@ import type { Resolved } from "../config/resolved.ts";
 import type { KeptLimit } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import type { CentralEndpoints } from "./central-endpoints.ts";
+import type { Listening } from "./listening.ts";
 import type { Origin } from "./origin.ts";
 import type { OutcomeCounts } from "./outcomes.ts";
+import type { System } from "./system.ts";
 
 /**
  * Creates the storage of a limit, by its name: see `placeName`. It keeps its state under that name
@@ -43,6 +45,8 @@ export interface DataPlaneContext {
    * own.
    */
   readonly sockets?: (listener: string) => readonly object[];
+  /** What it runs on. Default: the real system. */
+  readonly system?: System;
 }
 
 /** Discovered endpoints. */
@@ -50,15 +54,6 @@ export interface Found {
   /** Their source: see `sourceOf`. */
   readonly source: string;
   readonly endpoints: readonly Origin[];
-}
-
-/** The address of a listener. */
-export interface Listening {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  /** `https://` with TLS. */
-  readonly url: string;
 }
 
 /** A metric with its series, in the form that prom-client's registries return and aggregate. */

@@ -24,12 +24,13 @@ export const buffer = definePolicy({
     boundTo: () => undefined,
     create: bufferUsage,
   },
-  layer: ({ capacity, maxWait }, { observe }: Environment, usage) =>
+  layer: ({ capacity, maxWait }, { observe, clock }: Environment, usage) =>
     bufferLayer({
       capacity,
       ...(maxWait !== undefined && { maxWaitMs: maxWait }),
       usage,
       observer: observe(events),
+      clock,
     }),
   answers: {
     BufferFull: { status: 503, message: "too many queued requests", headers: soon },

@@ -34,7 +34,7 @@ export const cache = definePolicy({
     boundTo: ({ memory }) => memory,
     create: ({ memory }) => memoryStore({ maxBytes: memory }),
   },
-  layer: ({ maxEntry }, { observe }: Environment, store) =>
-    cacheLayer({ maxEntryBytes: maxEntry, store, observer: observe(events) }),
+  layer: ({ maxEntry }, { observe, clock }: Environment, store) =>
+    cacheLayer({ maxEntryBytes: maxEntry, store, observer: observe(events), clock }),
   answers: {},
 });

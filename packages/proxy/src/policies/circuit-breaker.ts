@@ -70,19 +70,28 @@ export const circuitBreaker = definePolicy({
   events,
   state: {
     boundTo: (settings, { connection }: EndpointEnvironment) => [settings, connection],
-    create: (settings, { observe, log, endpoint }: EndpointEnvironment) =>
+    create: (settings, { observe, log, endpoint, clock, random }: EndpointEnvironment) =>
       new Breaker({
         ...optionsOf(settings),
         observer: observe(events, {
           opened: (opening) => log.warn({ endpoint, ...opening }, "circuit opened"),
           closed: () => log.info({ endpoint }, "circuit closed"),
         }),
+        clock,
+        random,
       }),
   },
   blockedReason: ({ phase, reason }) =>
     phase === "closed" ? undefined : `circuit ${phase}${reason === "" ? "" : `: ${reason}`}`,
-  layer: (settings, { observe, classifier }: EndpointEnvironment, breaker) =>
-    circuitBreakerLayer({ ...optionsOf(settings), breaker, classifier, observer: observe(events) }),
+  layer: (settings, { observe, classifier, clock, random }: EndpointEnvironment, breaker) =>
+    circuitBreakerLayer({
+      ...optionsOf(settings),
+      breaker,
+      classifier,
+      observer: observe(events),
+      clock,
+      random,
+    }),
   answers: {
     CircuitOpen: ({ retryAfterMs = 1_000 }: CircuitOpen): Answer => ({
       status: 503,

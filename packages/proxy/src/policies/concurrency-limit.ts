@@ -58,12 +58,14 @@ const common = {
     boundTo: () => undefined,
     create: inFlight,
   },
-  layer: (limit: Limit, { observe, classifier }: Environment, calls: InFlight) =>
+  layer: (limit: Limit, { observe, classifier, clock, random }: Environment, calls: InFlight) =>
     concurrencyLimitLayer({
       limit: limitOf(limit),
       classifier,
       inFlight: calls,
       observer: observe(common.events),
+      clock,
+      random,
     }),
   answers: {
     ConcurrencyLimited: { status: 503, message: "too many concurrent requests", headers: soon },

@@ -53,7 +53,7 @@ export const extAuthz = definePolicy({
   events,
   layer: (
     { cluster, path, headers, copyHeaders, failOpen, timeout },
-    { cluster: of, observe }: ListenerEnvironment,
+    { cluster: of, observe, clock }: ListenerEnvironment,
   ) =>
     extAuthzLayer<HttpRequest & FromClient>({
       service: of(cluster),
@@ -61,6 +61,7 @@ export const extAuthz = definePolicy({
       failOpen,
       timeoutMs: timeout,
       observer: observe(events),
+      clock,
     }),
   answers: {
     AuthorizationUnavailable: (_: AuthorizationUnavailable): Answer => ({

@@ -17,7 +17,7 @@ export const failfast = definePolicy({
       .describe("Refuses calls at once after no endpoint has been ready for this long. Default: never."),
   events,
   // It watches the readiness of this cluster only: another one may be ready.
-  layer: (ms, { observe }: Environment) => failfastLayer({ ms, observer: observe(events) }),
+  layer: (ms, { observe, clock }: Environment) => failfastLayer({ ms, observer: observe(events), clock }),
   answers: {
     FailedFast: { status: 503, message: "the upstream has been unavailable for too long", headers: soon },
   },

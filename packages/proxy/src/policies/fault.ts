@@ -34,7 +34,7 @@ export const fault = definePolicy({
       .optional()
       .describe("Fault injection: delays and fails calls on purpose."),
   events,
-  layer({ delay, failure }, { observe }: Environment) {
+  layer({ delay, failure }, { observe, clock, random }: Environment) {
     const error: InjectedStatus = {
       _tag: "Injected",
       origin: "upstream",
@@ -45,6 +45,8 @@ export const fault = definePolicy({
       delay: { ratio: delay?.ratio ?? 0, ms: delay?.time ?? 0 },
       failure: { ratio: failure?.ratio ?? 0, error: () => error },
       observer: observe(events),
+      clock,
+      random,
     });
   },
   answers: {

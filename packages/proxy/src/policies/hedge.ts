@@ -32,7 +32,7 @@ export const hedge = definePolicy({
   },
   layer(
     { maxExtraLoad, window, minSamples },
-    { observe, classifier, keptBy, settingsOf }: Environment,
+    { observe, classifier, keptBy, settingsOf, clock }: Environment,
     history,
   ) {
     const budget = keptBy(retry);
@@ -48,8 +48,9 @@ export const hedge = definePolicy({
             minSamples,
             ...(budget !== undefined && { budget }),
             history,
-            classifier: retried === undefined ? classifier : retryClassifier(retried.on),
+            classifier: retried === undefined ? classifier : retryClassifier(retried.on, clock),
             observer: observe(events),
+            clock,
           }),
         )
         .asLayer()

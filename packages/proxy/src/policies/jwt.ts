@@ -130,7 +130,7 @@ export const jwt = definePolicy({
       keys: issuers.map((issuer) => keysOf(issuer, environment)),
     }),
   },
-  layer: ({ issuers, optional, forward, headers, realm }, { observe }: Environment, kept) =>
+  layer: ({ issuers, optional, forward, headers, realm }, { observe, clock }: Environment, kept) =>
     jwtLayer({
       issuers: issuers.map(({ issuer, audiences, algorithms, clockSkew }, n): Issuer => ({
         issuer,
@@ -143,6 +143,7 @@ export const jwt = definePolicy({
       ...defined({ claimHeaders: headers, realm }),
       cache: kept.cache,
       observer: observe(events),
+      clock,
     }),
   answers: {
     InvalidToken: ({ reason, status, challenge }: InvalidToken): Answer => ({
@@ -185,6 +186,7 @@ function keysOf({ issuer, jwks }: IssuerSettings, environment: Environment): Key
       }
     },
     ...defined({ refreshMs: refresh }),
+    clock: environment.clock,
     observer: {
       loaded: (keys) => log.info({ keys }, "token keys loaded"),
       failed: (err) => log.warn({ err }, "cannot load token keys; keeping the previous ones"),

@@ -33,13 +33,19 @@ export const mirror = definePolicy({
     boundTo: () => undefined,
     create: mirrorUsage,
   },
-  layer: ({ cluster, ratio, maxInFlight, timeout }, { cluster: of, observe }: RouteEnvironment, usage) =>
+  layer: (
+    { cluster, ratio, maxInFlight, timeout },
+    { cluster: of, observe, clock, random }: RouteEnvironment,
+    usage,
+  ) =>
     mirrorLayer<HttpRequest & FromClient>({
       to: named(cluster, of(cluster)),
       ratio,
       ...defined({ maxInFlight, timeoutMs: timeout }),
       usage,
       observer: observe(events),
+      clock,
+      random,
     }),
   answers: {},
 });

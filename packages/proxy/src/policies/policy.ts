@@ -1,10 +1,12 @@
 import {
   type AnyLayer,
   type Classifier,
+  type Clock,
   contractVersion,
   type FailsOf,
   type Fault,
   type Layer,
+  type Random,
   type Service,
 } from "@pagoda/core";
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
@@ -209,6 +211,10 @@ export interface Environment {
   readonly log: Logger;
   /** Decides what results say about the upstream. */
   readonly classifier: Classifier;
+  /** For its layer, so that `pagoda simulate` can run it in virtual time. */
+  readonly clock: Clock;
+  /** For its layer, so that a simulation is the same for the same seed. */
+  readonly random: Random;
   /** Returns the text of a file that the settings name: see `files`. */
   file(name: string): string;
   /**

@@ -101,7 +101,7 @@ export const rateLimit = definePolicy({
       };
     },
   },
-  layer: ({ global, perClient }, { observe }, store) =>
+  layer: ({ global, perClient }, { observe, clock }, store) =>
     rateLimitLayer<HttpRequest & FromClient, Store>({
       ...(global && { global: rateOf(global) }),
       ...(perClient && {
@@ -109,6 +109,7 @@ export const rateLimit = definePolicy({
       }),
       store,
       observer: observe(events),
+      clock,
     }),
   answers: {
     RateLimited: ({ retryAfterMs, limit, perSecond, burst }: RateLimited): Answer => ({

@@ -1,4 +1,4 @@
-import { budget, type Classifier, isFault, neverProcessed, ServiceBuilder } from "@pagoda/core";
+import { budget, type Classifier, type Clock, isFault, neverProcessed, ServiceBuilder } from "@pagoda/core";
 import { grpcClassifier, type GrpcStatus } from "@pagoda/grpc";
 import { httpClassifier, type HttpRequest, knownMethods } from "@pagoda/http";
 import { isToken } from "@pagoda/http/grammar";
@@ -119,9 +119,13 @@ export const retry = definePolicy({
   /** The retry budget, which `hedge` shares. */
   state: {
     boundTo: (settings) => settings.budget,
-    create: (settings) => budget(settings.budget),
+    create: (settings, { clock }: Environment) => budget({ ...settings.budget, clock }),
   },
-  layer: ({ on, attempts, backoff, maxRetryAfter, maxBody }, { observe }: Environment, budget) =>
+  layer: (
+    { on, attempts, backoff, maxRetryAfter, maxBody },
+    { observe, clock, random }: Environment,
+    budget,
+  ) =>
     new ServiceBuilder<HttpRequest>()
       .layer(replay({ maxBytes: maxBody, methods: on.methods }))
       .layer(
@@ -130,8 +134,10 @@ export const retry = definePolicy({
           backoff: exponential({ baseMs: backoff.base, maxMs: backoff.max }),
           budget,
           maxRetryAfterMs: maxRetryAfter,
-          classifier: retryClassifier(on),
+          classifier: retryClassifier(on, clock),
           observer: observe(events),
+          clock,
+          random,
         }),
       )
       .asLayer(),
@@ -139,20 +145,20 @@ export const retry = definePolicy({
 });
 
 /** Decides what is retried, which is independent of what results say about an origin's health. */
-export function retryClassifier({
-  statuses,
-  grpc,
-  connectFailure,
-  reset,
-}: z.output<ReturnType<typeof conditions>>): Classifier {
+export function retryClassifier(
+  { statuses, grpc, connectFailure, reset }: z.output<ReturnType<typeof conditions>>,
+  clock: Clock,
+): Classifier {
   const matches = new Set<number>();
   for (const status of statuses) {
     if (typeof status === "number") matches.add(status);
     else for (let n = 0, first = status === "4xx" ? 400 : 500; n < 100; n++) matches.add(first + n);
   }
   return grpcClassifier({
+    clock,
     retryable: grpc.map((status) => status.toUpperCase().replaceAll("-", "_") as GrpcStatus),
     otherwise: httpClassifier({
+      clock,
       retryable: ({ status }) => matches.has(status),
       retryableErrors(error) {
         if (!isFault(error) || !error.retryable) return false;

@@ -69,7 +69,7 @@ export type StackLayer<S extends Stack> = Layer<
 type OwnOf<At extends PolicyPlace> = Omit<EnvironmentAt[At], keyof Environment>;
 
 /** A place where policies stand. */
-export interface Place extends Pick<Environment, "place" | "log" | "classifier"> {
+export interface Place extends Pick<Environment, "place" | "log" | "classifier" | "clock" | "random"> {
   /** The files that the configuration refers to, by the paths in it. */
   readonly files: ReadonlyMap<string, string>;
   readonly place: string;

@@ -7,8 +7,10 @@ const common = {
   name: "timeout",
   events: eventsOf<TimeoutObserver>("timeout", ["timedOut"]),
   /** 0: no limit. */
-  layer: (ms: number, { observe }: Environment) =>
-    ms === 0 ? undefined : timeoutLayer({ ms, startWhen: upstreamTime, observer: observe(common.events) }),
+  layer: (ms: number, { observe, clock }: Environment) =>
+    ms === 0
+      ? undefined
+      : timeoutLayer({ ms, startWhen: upstreamTime, observer: observe(common.events), clock }),
   answers: {
     TimedOut: ({ afterMs }: TimedOut): Answer => ({
       status: 504,

@@ -8,7 +8,7 @@ import { isLeft } from "@pagoda/core";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
-import { OriginClients } from "../../src/data-plane/origin-clients.ts";
+import { realSystem } from "../../src/data-plane/network.ts";
 import { noSpans } from "../../src/data-plane/spans.ts";
 import { CentralEndpoints } from "../../src/data-plane/central-endpoints.ts";
 import { States } from "../../src/policies/states.ts";
@@ -35,7 +35,7 @@ function clustersOver() {
     ...telemetry,
     states: new States(),
     central: new CentralEndpoints(),
-    clients: new OriginClients(),
+    ...realSystem(),
   });
   const all: Taken[] = [];
   onTestFinished(() => {

@@ -2,6 +2,7 @@ import { createServer, type Socket } from "node:net";
 import { settled, type VirtualClock, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import type { Endpoints, Origin } from "../../src/data-plane/origin.ts";
+import { RealNetwork } from "../../src/data-plane/network.ts";
 import { Reachability } from "../../src/data-plane/reachability.ts";
 import { Arrivals, listen, quietPort, refusing, silent } from "../e2e/origin.ts";
 
@@ -40,14 +41,10 @@ function watch(...keys: readonly string[]): {
   const endpoints = new Changing(keys);
   const changes: Change[] = [];
   let told = (_change: Change): void => {};
-  const reachability = new Reachability(
-    endpoints,
-    (...change) => {
-      changes.push(change);
-      told(change);
-    },
-    clock,
-  );
+  const reachability = new Reachability(endpoints, { network: new RealNetwork(), clock }, (...change) => {
+    changes.push(change);
+    told(change);
+  });
   return {
     clock,
     endpoints,

@@ -1,3 +1,4 @@
+import { systemClock } from "@pagoda/core";
 import { Registry } from "prom-client";
 import { pino } from "pino";
 import type { Resolved } from "../../src/config/resolved.ts";
@@ -40,5 +41,5 @@ export function told(): {
 } {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: "trace" }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  return { telemetry: telemetryOf(new Registry(), log), lines };
+  return { telemetry: telemetryOf(new Registry(), log, systemClock), lines };
 }

@@ -1,4 +1,4 @@
-import { type Fault, left, right } from "@pagoda/core";
+import { type Fault, left, right, systemClock } from "@pagoda/core";
 import { httpResponse } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { policySchemas } from "../../src/config/schema/policies.ts";
@@ -7,7 +7,7 @@ import { retryClassifier } from "../../src/policies/retry.ts";
 
 function classifierOf(on: object) {
   const { retry } = policySchemas(builtInPolicies).route.parse({ retry: { on } });
-  return retryClassifier((retry as NonNullable<typeof retry>).on);
+  return retryClassifier((retry as NonNullable<typeof retry>).on, systemClock);
 }
 
 function retried(on: object, fault: Partial<Fault>): boolean {

@@ -1,4 +1,4 @@
-import { left, right, service, ServiceBuilder } from "@pagoda/core";
+import { left, right, service, ServiceBuilder, systemClock, systemRandom } from "@pagoda/core";
 import {
   callNotes,
   HttpHeaders,
@@ -48,6 +48,8 @@ async function answersOf(settings: object, calls: number, headers: Readonly<Reco
     labels: {},
     log: pino({ level: "silent" }),
     classifier: grpcClassifier(),
+    clock: systemClock,
+    random: systemRandom,
     files: new Map(),
     events: eventMetrics({ registry: new Registry() }),
     states: new States(),
