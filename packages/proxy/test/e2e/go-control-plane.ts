@@ -1,43 +1,18 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { beforeAll, type TestContext } from "vitest";
+import type { TestContext } from "vitest";
+import { GoProgram } from "./go-program.ts";
 import { adopt } from "./system.ts";
 
-const source = join(import.meta.dirname, "go-control-plane");
-const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "pagoda");
-
-/** Go builds it once; it depends only on these files. */
-const contents = readdirSync(source).map((file) => readFileSync(join(source, file)));
-const digest = createHash("sha256").update(Buffer.concat(contents)).digest("hex").slice(0, 16);
-const program = join(cache, "go-control-plane", digest);
-
-/** Go 1.24 or newer, which the module needs; Debian 12 has 1.19. */
-function hasGo(): boolean {
-  const { stdout } = spawnSync("go", ["env", "GOVERSION"], { encoding: "utf8" });
-  const [, minor] = /^go1\.(\d+)/.exec(stdout ?? "") ?? [];
-  return Number(minor) >= 24;
-}
+const program = new GoProgram("go-control-plane");
 
 /** Builds the control plane before the tests of a file, if that is possible. */
 export function buildsGoControlPlane(): void {
-  beforeAll(() => {
-    if (existsSync(program) || !hasGo()) return;
-    mkdirSync(join(cache, "go-control-plane"), { recursive: true });
-    const incomplete = `${program}.${process.pid}`;
-    execFileSync("nice", ["go", "build", "-buildvcs=false", "-o", incomplete, "."], {
-      cwd: source,
-      stdio: "pipe",
-    });
-    renameSync(incomplete, program);
-  }, 900_000);
+  program.builds();
 }
 
 export function skipWithoutGo(skip: TestContext["skip"]): void {
-  skip(!existsSync(program), "impossible here: needs Go 1.24 or newer (https://go.dev/dl)");
+  program.skipWithout(skip);
 }
 
 export interface GoEndpoint {
@@ -83,7 +58,9 @@ export class GoControlPlane implements AsyncDisposable {
 
   /** Starts it, on the former port after it was killed. */
   async listen(): Promise<this> {
-    const child = adopt(spawn(program, [`127.0.0.1:${this.#port}`], { stdio: ["pipe", "pipe", "inherit"] }));
+    const child = adopt(
+      spawn(program.path, [`127.0.0.1:${this.#port}`], { stdio: ["pipe", "pipe", "inherit"] }),
+    );
     this.#child = child;
     const { promise: listening, resolve } = Promise.withResolvers<number>();
     createInterface({ input: child.stdout }).on("line", (text) => {
