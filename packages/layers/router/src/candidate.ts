@@ -4,7 +4,7 @@ import { type FieldPredicate, fieldPredicate, headerValue, queryValue } from "./
 import { LinearRegex } from "@pagoda/linear-regex";
 import { PathPattern } from "./path-params.ts";
 import { type RouteAction, routeAction, withoutSlash } from "./route-action.ts";
-import type { Route, RouteMatch, SelectedRoute } from "./route.ts";
+import { matchesOf, type Route, type RouteMatch, type SelectedRoute } from "./route.ts";
 
 /** A compiled route. */
 export interface Compiled<C extends string = string, P = unknown> {
@@ -27,12 +27,15 @@ export class Candidate<C extends string = string, P = unknown> {
   readonly headers: readonly FieldPredicate[];
   readonly query: readonly FieldPredicate[];
   readonly action: RouteAction;
+  /** Index in the list of all candidates, as given. */
+  readonly position: number;
   /** Result of `RouteTable.find`. */
   readonly found: { readonly route: Route<C, P>; readonly match: RouteMatch };
   readonly #methods: readonly string[] | undefined;
   readonly #hasFields: boolean;
 
-  constructor(compiled: Compiled<C, P>, match: RouteMatch, host: string | undefined) {
+  constructor(compiled: Compiled<C, P>, match: RouteMatch, host: string | undefined, position: number) {
+    this.position = position;
     this.compiled = compiled;
     this.match = match;
     this.host = host === undefined ? undefined : hostOf(host);
@@ -81,22 +84,39 @@ export class Candidate<C extends string = string, P = unknown> {
   }
 }
 
+/** Which of several matching routes wins. */
+export type RouteOrder = "specific" | "first";
+
+/** Creates the candidates of all matches of routes. */
+export function candidatesOf<C extends string, P>(
+  routes: readonly Compiled<C, P>[],
+): readonly Candidate<C, P>[] {
+  let position = 0;
+  return routes.flatMap((compiled) =>
+    matchesOf(compiled.route).flatMap((match) =>
+      (match.hosts ?? [undefined]).map((host) => new Candidate(compiled, match, host, position++)),
+    ),
+  );
+}
+
 /**
- * Compares candidates by precedence, in the Gateway API's order for HTTPRoute: more specific hosts,
- * then paths, then a method, then more header fields, then more query parameters. Equal ones keep
- * their order.
+ * Compares candidates by precedence. `specific` is the Gateway API's order for HTTPRoute: more
+ * specific hosts, then paths, then a method, then more header fields, then more query parameters.
+ * `first` is Envoy's: more specific hosts, as of its virtual hosts. Equal ones keep their order.
  */
-export function byPrecedence(a: Candidate, b: Candidate): number {
-  for (const [, rank] of ranks) {
-    const difference = compare(rank(b), rank(a));
-    if (difference !== 0) return difference;
-  }
-  return 0;
+export function byPrecedence(order: RouteOrder): (a: Candidate, b: Candidate) => number {
+  return (a, b) => {
+    for (const [, rank] of ranks[order]) {
+      const difference = compare(rank(b), rank(a));
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  };
 }
 
 /** Returns the rule by which the first takes precedence over the second. */
-export function precedence(a: Candidate, b: Candidate): Precedence {
-  return ranks.find(([, rank]) => rank(a) !== rank(b))?.[0] ?? "order";
+export function precedence(order: RouteOrder, a: Candidate, b: Candidate): Precedence {
+  return ranks[order].find(([, rank]) => rank(a) !== rank(b))?.[0] ?? "order";
 }
 
 /**
@@ -104,7 +124,9 @@ export function precedence(a: Candidate, b: Candidate): Precedence {
  */
 export type Precedence = "host" | "path" | "methods" | "headers" | "query" | "order";
 
-const ranks: readonly (readonly [by: Precedence, rank: (candidate: Candidate) => number])[] = [
+type Rank = readonly [by: Precedence, rank: (candidate: Candidate) => number];
+
+const specific: readonly Rank[] = [
   ["host", hostRank],
   ["path", kindRank],
   ["path", ({ text }) => text.length],
@@ -113,6 +135,8 @@ const ranks: readonly (readonly [by: Precedence, rank: (candidate: Candidate) =>
   ["headers", ({ headers }) => headers.length],
   ["query", ({ query }) => query.length],
 ];
+
+const ranks: Readonly<Record<RouteOrder, readonly Rank[]>> = { specific, first: [["host", hostRank]] };
 
 /** Exact hosts before wildcards, longer wildcards before shorter ones. */
 function hostRank({ host }: Candidate): number {

@@ -1,6 +1,6 @@
 import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
-import { type Candidate, precedence, type Precedence } from "./candidate.ts";
+import { type Candidate, precedence, type Precedence, type RouteOrder } from "./candidate.ts";
 import { headerValue, queryValue } from "./field-match.ts";
 import type { PathRefused, PathRefusalReason } from "./path.ts";
 import { withoutSlash } from "./route-action.ts";
@@ -46,6 +46,7 @@ export function explain(
   request: HttpRequest,
   path: string | PathRefused,
   candidates: readonly Candidate[],
+  order: RouteOrder,
 ): Explanation {
   const host = hostOf(request.authority);
   if (typeof path !== "string") return { host, refused: path.reason, matches: [] };
@@ -53,7 +54,7 @@ export function explain(
   const matches = candidates.map((candidate) => {
     const explained = explainOne(candidate, request, host, path);
     if (!explained.matched) return explained;
-    if (first !== undefined) return { ...explained, lostBy: precedence(first, candidate) };
+    if (first !== undefined) return { ...explained, lostBy: precedence(order, first, candidate) };
     first = candidate;
     return explained;
   });

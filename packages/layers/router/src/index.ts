@@ -1,3 +1,4 @@
+export type { RouteOrder } from "./candidate.ts";
 export * from "./clusters.ts";
 export type { Explanation, MatchExplanation, Mismatch } from "./explain.ts";
 export type { FromPath, PathParams } from "./path-params.ts";
@@ -25,5 +26,5 @@ export type {
   SplitRoute,
 } from "./route.ts";
 export * from "./router.ts";
-export { type Found, type RouteTable, routeTable } from "./table.ts";
+export { type Found, type RouteTable, routeTable, type RouteTableOptions } from "./table.ts";
 export { type Unreachable, unreachableRoutes } from "./unreachable.ts";

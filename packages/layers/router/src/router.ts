@@ -12,11 +12,11 @@ import {
 } from "@pagoda/core";
 import type { HttpHeaders, HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Candidate } from "./candidate.ts";
-import type { PathOptions, PathRefused } from "./path.ts";
+import type { PathRefused } from "./path.ts";
 import type { RouteAction } from "./route-action.ts";
 import type { Route, Routed, RoutedBy, Routes } from "./route.ts";
 import { select } from "./shares.ts";
-import { RouteTable, routeTable } from "./table.ts";
+import { RouteTable, routeTable, type RouteTableOptions } from "./table.ts";
 
 /** No route matches the request. */
 export interface NoRoute extends Fault<"NoRoute"> {
@@ -32,8 +32,8 @@ export interface NoRoute extends Fault<"NoRoute"> {
   readonly allow?: readonly string[];
 }
 
-/** The path options apply to a list of routes only; a table already has them. */
-export interface RouterOptions extends PathOptions {
+/** The options of a table apply to a list of routes only. */
+export interface RouterOptions extends RouteTableOptions {
   /** Chooses among the clusters of a split. */
   readonly random?: Random;
 }
@@ -74,14 +74,14 @@ export function router<
   Adds = RoutedBy<C, P, Pattern, Clusters, Patterns>,
 >(
   routes: RouteTable<C, P, Adds> | Routes<C, P, Pattern, Clusters, Patterns>,
-  { random = systemRandom, ...pathOptions }: RouterOptions = {},
+  { random = systemRandom, ...options }: RouterOptions = {},
 ): Layer<HttpRequest, Adds, NoRoute | PathRefused, never, HttpResponse, HttpResponse> {
-  const table = tableOf<C, P>(routes, pathOptions);
+  const table = tableOf<C, P>(routes, options);
 
   return layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse, HttpResponse>(
     "router",
     (inner) => ({
-      options: { ...table.pathOptions, routes: table.routes.map(({ name }) => name) },
+      options: { ...table.pathOptions, order: table.order, routes: table.routes.map(({ name }) => name) },
       call(request, signal) {
         let candidate = table.lookUpPlain(request);
         const path = candidate === undefined ? table.pathIn(request) : request.path;
@@ -120,12 +120,12 @@ type Sent<C extends string, P> = HttpRequest &
 
 function tableOf<C extends string, P>(
   routes: RouteTable<C, P, unknown> | readonly Route<C, P>[],
-  options: PathOptions,
+  options: RouteTableOptions,
 ): RouteTable<C, P> {
   if (!(routes instanceof RouteTable)) return routeTable(routes, options);
   const [given] = Object.keys(options);
   if (given === undefined) return routes as RouteTable<C, P>;
-  const value = options[given as keyof PathOptions];
+  const value = options[given as keyof RouteTableOptions];
   throw rangeError(`router: ${given}`, "given to routeTable where there is a table", value);
 }
 

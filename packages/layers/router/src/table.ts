@@ -1,6 +1,6 @@
-import { hostOf } from "@pagoda/core";
+import { checkOneOf, hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
-import { byPrecedence, Candidate } from "./candidate.ts";
+import { byPrecedence, type Candidate, candidatesOf, type RouteOrder } from "./candidate.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { ByHost } from "./host.ts";
 import { type HostTable, hostTable, onPath, search, searchPlain, searchPlainMerged } from "./host-table.ts";
@@ -13,16 +13,16 @@ import {
   writtenPath,
 } from "./path.ts";
 import { problemsError, routeProblems } from "./problems.ts";
-import {
-  matchesOf,
-  type Route,
-  type Routed,
-  type RoutedBy,
-  type RouteMatch,
-  type Routes,
-  type SelectedRoute,
-} from "./route.ts";
+import type { Route, Routed, RoutedBy, RouteMatch, Routes, SelectedRoute } from "./route.ts";
 import { compile } from "./shares.ts";
+
+export interface RouteTableOptions extends PathOptions {
+  /**
+   * Which of several matching routes wins. Default `specific`: the most specific one. `first`: the
+   * first in the list, as in Envoy. In both, routes with a more specific host come before others.
+   */
+  readonly order?: RouteOrder;
+}
 
 /** A route that matches a request, with its match. */
 export interface Found<C extends string = string, P = unknown> {
@@ -43,6 +43,7 @@ export class RouteTable<out C extends string = string, out P = unknown, out Adds
   /** The routes as given. */
   readonly routes: readonly Route<C, P>[];
   readonly pathOptions: FullPathOptions;
+  readonly order: RouteOrder;
   readonly #selected: ReadonlyMap<Route<C, P>, readonly SelectedRoute<C, P>[]>;
   /** In order of precedence. */
   readonly #candidates: readonly Candidate<C, P>[];
@@ -51,22 +52,18 @@ export class RouteTable<out C extends string = string, out P = unknown, out Adds
   readonly #sole: HostTable<C, P> | undefined;
 
   /** @internal */
-  constructor(routes: readonly Route<C, P>[], options: PathOptions) {
+  constructor(routes: readonly Route<C, P>[], { order = "specific", ...options }: RouteTableOptions) {
     this.pathOptions = fullPathOptions(options);
+    checkOneOf("router: order", order, ["specific", "first"]);
+    this.order = order;
     const problems = routeProblems(routes, options);
     if (problems.length > 0) throw problemsError(problems);
     this.routes = [...routes];
     const compiled = routes.map((route) => compile(route));
     this.#selected = new Map(compiled.map(({ route, selected }) => [route, selected]));
-    this.#candidates = compiled
-      .flatMap((each) =>
-        matchesOf(each.route).flatMap((match) =>
-          (match.hosts ?? [undefined]).map((host) => new Candidate(each, match, host)),
-        ),
-      )
-      .toSorted(byPrecedence);
+    this.#candidates = candidatesOf(compiled).toSorted(byPrecedence(order));
     const ofHosts = Map.groupBy(this.#candidates, ({ host }) => host);
-    for (const [host, candidates] of ofHosts) this.#hosts.set(host, hostTable(candidates));
+    for (const [host, candidates] of ofHosts) this.#hosts.set(host, hostTable(candidates, order));
     this.#sole = this.#hosts.sole;
   }
 
@@ -135,7 +132,7 @@ export class RouteTable<out C extends string = string, out P = unknown, out Adds
    * Checks all routes.
    */
   explain(request: HttpRequest): Explanation {
-    return explain(request, this.pathIn(request), this.#candidates);
+    return explain(request, this.pathIn(request), this.#candidates, this.order);
   }
 }
 
@@ -144,7 +141,7 @@ export class RouteTable<out C extends string = string, out P = unknown, out Adds
  * host (exact, then the longest wildcard, then any), by path (exact, then patterns and regular
  * expressions with the longest literal beginning, then those with the most text outside parameters,
  * then the longest prefix), a method before none, more header fields, more query parameters, order
- * in the list.
+ * in the list. With `order: "first"`, it is the host, then the order in the list.
  *
  * Cost: grows with the path, not with the number of routes. Nothing is allocated if host and path
  * are in normal form. Patterns and regular expressions with the same literal beginning are tried
@@ -162,7 +159,7 @@ export function routeTable<
   Patterns extends readonly unknown[] | [] = readonly unknown[],
 >(
   routes: Routes<C, P, Pattern, Clusters, Patterns>,
-  options: PathOptions = {},
+  options: RouteTableOptions = {},
 ): RouteTable<C, P, RoutedBy<C, P, Pattern, Clusters, Patterns>> {
   return new RouteTable<C, P, RoutedBy<C, P, Pattern, Clusters, Patterns>>(routes, options);
 }

@@ -1,7 +1,7 @@
-import { byPrecedence, Candidate } from "./candidate.ts";
+import { byPrecedence, type Candidate, candidatesOf, type RouteOrder } from "./candidate.ts";
 import { withoutNames } from "./path-params.ts";
 import { withoutSlash } from "./route-action.ts";
-import { type FieldMatch, matchesOf, type Route, type RouteMatch } from "./route.ts";
+import type { FieldMatch, Route, RouteMatch } from "./route.ts";
 
 /** A route that never matches. */
 export interface Unreachable {
@@ -25,15 +25,17 @@ interface Placed {
  * includes another.
  *
  * @param routes Without problems: see `routeProblems`.
+ * @param order That of the table.
  */
-export function unreachableRoutes(routes: readonly Route[]): readonly Unreachable[] {
-  const placed = routes.flatMap((route, at): readonly Placed[] => {
-    const compiled = { route, selected: [], upTo: [] };
-    return matchesOf(route).flatMap((match) =>
-      (match.hosts ?? [undefined]).map((host) => ({ candidate: new Candidate(compiled, match, host), at })),
-    );
-  });
-  const sorted = placed.toSorted((a, b) => byPrecedence(a.candidate, b.candidate));
+export function unreachableRoutes(
+  routes: readonly Route[],
+  order: RouteOrder = "specific",
+): readonly Unreachable[] {
+  const placed = routes.flatMap((route, at): readonly Placed[] =>
+    candidatesOf([{ route, selected: [], upTo: [] }]).map((candidate) => ({ candidate, at })),
+  );
+  const precedes = byPrecedence(order);
+  const sorted = placed.toSorted((a, b) => precedes(a.candidate, b.candidate));
   /** Candidates with higher precedence, by host and path. */
   const before = new Map<string, Placed[]>();
   const covering = new Map<number, Set<number>>();
@@ -41,7 +43,8 @@ export function unreachableRoutes(routes: readonly Route[]): readonly Unreachabl
   for (const one of sorted) {
     const { candidate, at } = one;
     const own = keyOf(candidate, candidate.match.path);
-    const others = [own, ...widerKeys(candidate)].flatMap((key) => before.get(key) ?? []);
+    const wider = [...widerKeys(candidate), ...(order === "first" ? shorterKeys(candidate) : [])];
+    const others = [own, ...wider].flatMap((key) => before.get(key) ?? []);
     const covers = others.find((other) => other.at !== at && isWider(other.candidate.match, candidate.match));
     if (covers === undefined) reachable.add(at);
     else covering.set(at, (covering.get(at) ?? new Set()).add(covers.at));
@@ -73,6 +76,20 @@ function widerKeys({ host, match: { path } }: Candidate): readonly string[] {
   if ("exact" in path) return [];
   if ("regex" in path || "pattern" in path) return all;
   return withoutSlash(path.prefix) === "" ? [...all, keyOf({ host }, undefined)] : all;
+}
+
+/** Keys that match all of its paths and may come before with `order: first` only. */
+function shorterKeys({ host, match: { path }, text }: Candidate): readonly string[] {
+  if (path === undefined) return [];
+  // Of a pattern, only whole segments are known.
+  const ends = Array.from(text.matchAll(/\//g), ({ index }) => index);
+  if ("exact" in path || "prefix" in path) ends.push(text.length);
+  const prefixes = new Set(ends.map((end) => text.slice(0, end))).add("");
+  return [
+    keyOf({ host }, undefined),
+    ...Array.from(prefixes, (prefix) => keyOf({ host }, { prefix })),
+    ...("exact" in path ? [".*", "/.*"].map((regex) => keyOf({ host }, { regex })) : []),
+  ];
 }
 
 /** Whether the first has no condition, besides host and path, that the second lacks. */

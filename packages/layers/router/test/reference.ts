@@ -1,8 +1,12 @@
 import type { HttpRequest } from "@pagoda/http";
-import type { FieldMatch, PathMatch, Route, RouteMatch } from "@pagoda/router";
+import type { FieldMatch, PathMatch, Route, RouteMatch, RouteOrder } from "@pagoda/router";
 
 /** Naive implementation of the table: the first match in order of precedence. */
-export function findNaively(routes: readonly Route[], request: HttpRequest): string | undefined {
+export function findNaively(
+  routes: readonly Route[],
+  request: HttpRequest,
+  order: RouteOrder = "specific",
+): string | undefined {
   const host = request.authority.replace(/:\d+$/, "").replace(/\.$/, "").toLowerCase();
   const all = routes.flatMap((route) =>
     (route.match === undefined ? [{}] : ([route.match].flat() as RouteMatch[])).flatMap((match) =>
@@ -14,7 +18,10 @@ export function findNaively(routes: readonly Route[], request: HttpRequest): str
     ),
   );
   const sorted = all.toSorted((a, b) => {
-    const [x, y] = [keys(a), keys(b)];
+    const [x, y] = [a, b].map((each) => keys(each).slice(0, order === "first" ? 1 : undefined)) as [
+      number[],
+      number[],
+    ];
     const differs = x.findIndex((key, n) => key !== y[n]);
     return differs === -1 ? 0 : (y[differs] as number) - (x[differs] as number);
   });

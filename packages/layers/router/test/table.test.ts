@@ -1,7 +1,14 @@
 import { HttpHeaders, type HttpRequest, httpRequest } from "@pagoda/http";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type FieldMatch, type PathMatch, type Route, type RouteMatch, routeTable } from "@pagoda/router";
+import {
+  type FieldMatch,
+  type PathMatch,
+  type Route,
+  type RouteMatch,
+  type RouteOrder,
+  routeTable,
+} from "@pagoda/router";
 import { findNaively } from "./reference.ts";
 
 const base = httpRequest("http://shop.example/");
@@ -231,24 +238,83 @@ const requests: fc.Arbitrary<HttpRequest> = fc
   })
   .map((parts) => Object.assign({}, base, parts));
 
-test("property: a table agrees with a linear search by precedence", () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.array(match, { minLength: 1, maxLength: 2 }), { maxLength: 12 }),
-      fc.array(requests, { minLength: 1, maxLength: 10 }),
-      (matches, asked) => {
-        const routes: Route[] = matches.map((each, n) => ({ name: `${n}`, match: each, cluster: "c" }));
-        const table = routeTable<string>(routes);
-        for (const request of asked) {
-          const name = findNaively(routes, request);
-          expect(table.find(request)?.route.name).toBe(name);
-          expect(table.explain(request).route).toBe(name);
-        }
-      },
-    ),
-    { numRuns: 500 },
-  );
+describe("order: first", () => {
+  const table = (matches: Readonly<Record<string, Route["match"]>>) =>
+    routeTable<string>(
+      Object.entries(matches).map(([name, match = {}]) => ({ name, match, cluster: "c" })),
+      { order: "first" },
+    );
+
+  test("the first route that matches wins, of whatever kind", () => {
+    const routes = table({
+      long: { path: { prefix: "/a/b" }, methods: ["POST"] },
+      pattern: { path: { regex: "/a/.*" }, headers: [{ name: "x", present: true }] },
+      short: { path: { prefix: "/a" } },
+      exact: { path: { exact: "/a/b" } },
+      any: {},
+      last: { path: { prefix: "/z" } },
+    });
+    const find = (path: string, more: Partial<HttpRequest> = {}) =>
+      routes.find({ ...base, path, ...more })?.route.name;
+    expect(find("/a/b", { method: "POST" })).toBe("long");
+    expect(find("/a/b", { headers: HttpHeaders.of({ x: "1" }) })).toBe("pattern");
+    expect(find("/a/b")).toBe("short");
+    expect(find("/z")).toBe("any");
+    expect(find("*", { method: "OPTIONS" })).toBe("any");
+  });
+
+  test("more specific hosts come before others, as virtual hosts do in Envoy", () => {
+    const routes = table({
+      any: {},
+      wide: { hosts: ["*.example"] },
+      host: { hosts: ["shop.example"], path: { prefix: "/x" } },
+    });
+    expect(routes.find({ ...base, path: "/x" })?.route.name).toBe("host");
+    expect(routes.find({ ...base, path: "/y" })?.route.name).toBe("wide");
+    const { matches } = routes.explain({ ...base, path: "/x" });
+    expect(matches.map(({ route, lostBy }) => [route, lostBy])).toEqual([
+      ["host", undefined],
+      ["wide", "host"],
+      ["any", "host"],
+    ]);
+  });
+
+  test("explain names the order as the reason", () => {
+    const { matches } = table({ a: {}, b: { path: { exact: "/x" } } }).explain({ ...base, path: "/x" });
+    expect(matches.map(({ route, lostBy }) => [route, lostBy])).toEqual([
+      ["a", undefined],
+      ["b", "order"],
+    ]);
+  });
+
+  test("must be specific or first", () => {
+    expect(() => routeTable([], { order: "last" as "first" })).toThrow(
+      'router: order must be "specific" or "first" (got "last")',
+    );
+  });
 });
+
+test.each<RouteOrder>(["specific", "first"])(
+  "property: a table agrees with a linear search, order %s",
+  (order) => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(match, { minLength: 1, maxLength: 2 }), { maxLength: 12 }),
+        fc.array(requests, { minLength: 1, maxLength: 10 }),
+        (matches, asked) => {
+          const routes: Route[] = matches.map((each, n) => ({ name: `${n}`, match: each, cluster: "c" }));
+          const table = routeTable<string>(routes, { order });
+          for (const request of asked) {
+            const name = findNaively(routes, request, order);
+            expect(table.find(request)?.route.name).toBe(name);
+            expect(table.explain(request).route).toBe(name);
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  },
+);
 
 test("property: a path and its normal form select the same route", () => {
   const parts = fc.constantFrom("/", "a", "b", ".", "..", "%61", "%2e", "%2f", "\\", "#");

@@ -1,7 +1,7 @@
 import { HttpHeaders, httpRequest } from "@pagoda/http";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Route, type RouteMatch, routeTable, unreachableRoutes } from "@pagoda/router";
+import { type Route, type RouteMatch, type RouteOrder, routeTable, unreachableRoutes } from "@pagoda/router";
 
 function route(name: string, match?: RouteMatch | readonly RouteMatch[]): Route {
   return { name, cluster: "c", ...(match && { match }) };
@@ -100,58 +100,108 @@ describe("unreachableRoutes", () => {
     expect(lost(...routes)).toEqual(expected);
   });
 
-  test("property: unreachable routes get no request", () => {
-    const match: fc.Arbitrary<RouteMatch> = fc.record(
-      {
-        hosts: fc.array(fc.constantFrom("a.example", "*.example", "A.example"), {
-          minLength: 1,
-          maxLength: 2,
-        }),
-        path: fc.constantFrom<NonNullable<RouteMatch["path"]>>(
-          { prefix: "/" },
-          { prefix: "/a" },
-          { prefix: "/a/" },
-          { exact: "/a" },
-          { regex: "/.*" },
-          { regex: "/a.*" },
-          { regex: ".*" },
-        ),
-        methods: fc.subarray(["GET", "PUT"], { minLength: 1 }),
-        headers: fc.array(
-          fc.constantFrom<NonNullable<RouteMatch["headers"]>[number]>(
-            { name: "x", present: true },
-            { name: "X", exact: "1" },
-            { name: "x", absent: true },
-            { name: "x", contains: "1" },
-          ),
-          { maxLength: 2 },
-        ),
-      },
-      { requiredKeys: [] },
-    );
-    const requests = ["a.example", "b.example", "c"].flatMap((host) =>
-      ["/", "/a", "/a/b", "/ab"].flatMap((path) =>
-        ["GET", "PUT", "POST"].flatMap((method) =>
-          [undefined, "1", "21"].map((x) =>
-            httpRequest(`http://${host}${path}`, {
-              method,
-              ...(x !== undefined && { headers: HttpHeaders.of({ x }) }),
-            }),
-          ),
-        ),
-      ),
-    );
-    fc.assert(
-      fc.property(
-        fc.array(fc.oneof(match, fc.array(match, { minLength: 1, maxLength: 2 })), { maxLength: 6 }),
-        (matches) => {
-          const routes = matches.map((each, n) => route(`r${n}`, each));
-          const none = new Set(unreachableRoutes(routes).map((each) => each.route));
-          const table = routeTable(routes);
-          for (const request of requests) expect(none).not.toContain(table.find(request)?.route.name);
-        },
-      ),
-      { numRuns: 500 },
-    );
+  test.each<[string, readonly Route[], readonly (readonly string[])[]]>([
+    [
+      "a shorter prefix",
+      [route("a", { path: { prefix: "/x" } }), route("b", { path: { prefix: "/x/y" } })],
+      [["b", "a"]],
+    ],
+    [
+      "a longer prefix",
+      [route("a", { path: { prefix: "/x/y" } }), route("b", { path: { prefix: "/x" } })],
+      [],
+    ],
+    [
+      "a prefix that ends within the segment",
+      [route("a", { path: { prefix: "/x" } }), route("b", { path: { prefix: "/xy" } })],
+      [],
+    ],
+    [
+      "a prefix and an exact path",
+      [route("a", { path: { prefix: "/x" } }), route("b", { path: { exact: "/x" } })],
+      [["b", "a"]],
+    ],
+    [
+      "a prefix and a pattern below it",
+      [route("a", { path: { prefix: "/x" } }), route("b", { path: { pattern: "/x/:id" } })],
+      [["b", "a"]],
+    ],
+    [
+      "a prefix and a pattern beside it",
+      [route("a", { path: { prefix: "/x" } }), route("b", { path: { regex: "/x.*" } })],
+      [],
+    ],
+    ["a catch-all", [route("a"), route("b", { path: { exact: "/x" } })], [["b", "a"]]],
+    [
+      "a pattern for all paths",
+      [route("a", { path: { regex: "/.*" } }), route("b", { path: { exact: "/x" } })],
+      [["b", "a"]],
+    ],
+    [
+      "a catch-all for fewer methods",
+      [route("a", { methods: ["GET"] }), route("b", { path: { exact: "/x" } })],
+      [],
+    ],
+    ["a more specific host", [route("a"), route("b", { hosts: ["a.example"] })], []],
+  ])("order first: %s", (_, routes, expected) => {
+    expect(unreachableRoutes(routes, "first").map(({ route, by }) => [route].concat(by))).toEqual(expected);
   });
+
+  test.each<RouteOrder>(["specific", "first"])(
+    "property: unreachable routes get no request, order %s",
+    (order) => {
+      const match: fc.Arbitrary<RouteMatch> = fc.record(
+        {
+          hosts: fc.array(fc.constantFrom("a.example", "*.example", "A.example"), {
+            minLength: 1,
+            maxLength: 2,
+          }),
+          path: fc.constantFrom<NonNullable<RouteMatch["path"]>>(
+            { prefix: "/" },
+            { prefix: "/a" },
+            { prefix: "/a/" },
+            { exact: "/a" },
+            { regex: "/.*" },
+            { regex: "/a.*" },
+            { regex: ".*" },
+          ),
+          methods: fc.subarray(["GET", "PUT"], { minLength: 1 }),
+          headers: fc.array(
+            fc.constantFrom<NonNullable<RouteMatch["headers"]>[number]>(
+              { name: "x", present: true },
+              { name: "X", exact: "1" },
+              { name: "x", absent: true },
+              { name: "x", contains: "1" },
+            ),
+            { maxLength: 2 },
+          ),
+        },
+        { requiredKeys: [] },
+      );
+      const requests = ["a.example", "b.example", "c"].flatMap((host) =>
+        ["/", "/a", "/a/b", "/ab"].flatMap((path) =>
+          ["GET", "PUT", "POST"].flatMap((method) =>
+            [undefined, "1", "21"].map((x) =>
+              httpRequest(`http://${host}${path}`, {
+                method,
+                ...(x !== undefined && { headers: HttpHeaders.of({ x }) }),
+              }),
+            ),
+          ),
+        ),
+      );
+      fc.assert(
+        fc.property(
+          fc.array(fc.oneof(match, fc.array(match, { minLength: 1, maxLength: 2 })), { maxLength: 6 }),
+          (matches) => {
+            const routes = matches.map((each, n) => route(`r${n}`, each));
+            const none = new Set(unreachableRoutes(routes, order).map((each) => each.route));
+            const table = routeTable(routes, { order });
+            for (const request of requests) expect(none).not.toContain(table.find(request)?.route.name);
+          },
+        ),
+        { numRuns: 500 },
+      );
+    },
+  );
 });

@@ -17,7 +17,7 @@ import {
   routeTable,
 } from "@pagoda/router";
 import { publicConfig } from "../config/resolved.ts";
-import { toPathOptions, toRoute } from "../config/routes.ts";
+import { toTableOptions, toRoute } from "../config/routes.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import type { Config, ConfigInput, ListenerConfig } from "../config/schema/config.ts";
 import type { AnyPolicy, Verdict } from "../policies/policy.ts";
@@ -69,7 +69,7 @@ async function explainAt(
   sayClient(seen, admitted, trusted.has(admitted.peer.address), say);
   if (!sayPolicies(policies.listener, listener.policies, shown.policies, seen, say)) return;
 
-  const table = routeTable(listener.routes.map(toRoute), toPathOptions(listener));
+  const table = routeTable(listener.routes.map(toRoute), toTableOptions(listener));
   const explanation = table.explain(seen);
   const n = listener.routes.findIndex(({ name }) => name === explanation.route);
   const route = listener.routes[n];

@@ -223,7 +223,7 @@ function checkPaths(path: Path, { paths }: ListenerConfig, report: Report): void
 
 function checkRoutes(
   listenerPath: Path,
-  { routes, paths, policies: its }: ListenerConfig,
+  { routes, paths, order, policies: its }: ListenerConfig,
   { clusters, policies: policyRegistry, broken, report }: Checking,
 ): void {
   const path = [...listenerPath, "routes"];
@@ -255,7 +255,13 @@ function checkRoutes(
       value === undefined ? "missing" : `got ${shownAt(configSchema(policyRegistry), place, value)}`;
     report(place, `must be ${expected} (${got})`, by);
   }
-  checkReach(path, all, (n) => !wrong.has(n) && !broken.has([...path, n, "match"]), report);
+  if (order === "specific")
+    checkReach(
+      path,
+      all,
+      { order, isKnown: (n) => !wrong.has(n) && !broken.has([...path, n, "match"]) },
+      report,
+    );
 }
 
 const actions = ["cluster", "clusters", "redirect", "respond"] as const;

@@ -6,6 +6,7 @@ import { ConfigDocument, nearest, pathText, type Problem } from "./document.ts";
 import { BrokenPaths, type Path, repaired } from "./repair.ts";
 import { type Config, configSchema } from "./schema/config.ts";
 import { builtInPolicies, type PolicyRegistry } from "../policies/registry.ts";
+import { unreachableWarnings } from "./unreachable.ts";
 import { unusedParts } from "./unused.ts";
 import { shownAt } from "../schema/secrets.ts";
 
@@ -52,7 +53,9 @@ export function examine(
   return {
     document,
     problems,
-    warnings: isValid ? unusedParts(document, rest.config, policies) : [],
+    warnings: isValid
+      ? [...unreachableWarnings(document, rest.config), ...unusedParts(document, rest.config, policies)]
+      : [],
     advice: isValid ? advice(document, rest.config) : [],
     config: rest.config,
     broken,

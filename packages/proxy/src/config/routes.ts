@@ -1,4 +1,4 @@
-import type { PathMatch, PathOptions, Route, RouteMatch } from "@pagoda/router";
+import type { PathMatch, PathOptions, Route, RouteMatch, RouteTableOptions } from "@pagoda/router";
 import type { RoutePolicies } from "./schema/policies.ts";
 import type { ListenerConfig } from "./schema/config.ts";
 import type { RouteConfig } from "./schema/route.ts";
@@ -12,6 +12,11 @@ export function toPathOptions({ paths }: Pick<ListenerConfig, "paths">): PathOpt
     escapedSlashes,
     ...(backslashes !== undefined && { backslashes }),
   };
+}
+
+/** The settings of a listener's routes as a whole, as the router takes them. */
+export function toTableOptions(listener: Pick<ListenerConfig, "paths" | "order">): RouteTableOptions {
+  return { ...toPathOptions(listener), order: listener.order };
 }
 
 /** A route as the router takes it. Contradictions are kept for the router to report. */

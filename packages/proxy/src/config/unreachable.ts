@@ -1,19 +1,25 @@
 import { type Route, unreachableRoutes } from "@pagoda/router";
 import type { Path, Report } from "../schema/report.ts";
+import type { ConfigDocument, Problem } from "./document.ts";
+import { toRoute } from "./routes.ts";
+import type { Config, ListenerConfig } from "./schema/config.ts";
 
-/**
- * Reports routes that can never match, because others take every request first.
- *
- * @param isKnown Whether the matches of a route are valid.
- */
+interface Reach {
+  readonly order: ListenerConfig["order"];
+  /** Whether the matches of a route are valid. */
+  readonly isKnown: (n: number) => boolean;
+}
+
+/** Reports routes that can never match, because others take every request first. */
 export function checkReach(
   path: Path,
   routes: readonly Route[],
-  isKnown: (n: number) => boolean,
+  { order, isKnown }: Reach,
   report: Report,
 ): void {
   const known = routes.map((route, n) => ({ route, n })).filter(({ n }) => isKnown(n));
-  for (const { at, by } of unreachableRoutes(known.map(({ route }) => route))) {
+  const all = known.map(({ route }) => route);
+  for (const { at, by } of unreachableRoutes(all, order)) {
     const { n } = known[at] as (typeof known)[number];
     const others = by.length > 3 ? `${by.slice(0, 3).join(", ")} and others` : by.join(" and ");
     report(
@@ -22,4 +28,22 @@ export function checkReach(
       [[...path, n, "match"]],
     );
   }
+}
+
+/**
+ * Warns about routes that can never match where the order counts: there, a general route above
+ * others is often meant for the moment.
+ */
+export function unreachableWarnings(document: ConfigDocument, { listeners }: Config): readonly Problem[] {
+  const problems: Problem[] = [];
+  listeners.forEach(({ order, routes }, at) => {
+    if (order !== "first") return;
+    checkReach(
+      ["listeners", at, "routes"],
+      routes.map(toRoute),
+      { order, isKnown: () => true },
+      (path, text) => void problems.push(document.problem(path, text, true)),
+    );
+  });
+  return problems;
 }

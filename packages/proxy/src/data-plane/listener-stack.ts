@@ -7,7 +7,7 @@ import { respond } from "@pagoda/respond";
 import { clusters, router, routeTable } from "@pagoda/router";
 import { listenerName } from "../config/names.ts";
 import { placeName } from "../config/places.ts";
-import { toPathOptions, toRoute } from "../config/routes.ts";
+import { toTableOptions, toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { answersBy, grpcStatusesBy } from "../policies/answers.ts";
 import { policyLayer } from "../policies/stack.ts";
@@ -47,7 +47,7 @@ export function listenerStack(
   const trusted = new NetworkSet(trustedProxies);
   // Without trusted proxies the address need not be parsed.
   const trust = (address: string): boolean => trustedProxies.length > 0 && trusted.has(address);
-  const table = routeTable(routes.map(toRoute), toPathOptions(listener));
+  const table = routeTable(routes.map(toRoute), toTableOptions(listener));
   return (
     new ServiceBuilder<HttpRequest>()
       // Outermost: everything that answers, counts or logs further in needs the request's id and

@@ -95,6 +95,19 @@ describe("check", () => {
     ]);
   });
 
+  test("warns about a route that can never match, where the order counts", async () => {
+    using folder = new Folder();
+    const respond = { status: 204 };
+    const routes = [
+      { name: "all", match: { path: "/" }, respond },
+      { name: "api", match: { path: "/api" }, respond },
+    ];
+    const listeners = [{ address: "127.0.0.1:1", order: "first", routes }];
+    const { code, stderr } = await ran(check, ["-c", folder.write("pagoda.yaml", { listeners })]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("listeners[0].routes[1]: can never match: all takes every request first");
+  });
+
   test("lists the problems of schema, layers and files in one pass", async () => {
     using folder = new Folder();
     folder.write("shop.json", ["10.0.0.1:8080", "http://a:1"]);

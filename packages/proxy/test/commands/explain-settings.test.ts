@@ -16,6 +16,7 @@ describe("explain shows every field that differs from its default", async () => 
     ...each,
     // Where the example has the defaults.
     maxConnections: 9_999,
+    order: "first",
     protocols: ["http2"],
     timeouts: { head: "59s" },
     upgrades: ["connect"],

@@ -231,6 +231,16 @@ describe("limits and policies", () => {
     expect([moved.status, moved.message.headers.location]).toEqual([308, `${pagoda.url}/new/page`]);
   });
 
+  test("with order: first, the first route that matches wins", async () => {
+    using folder = new Folder();
+    const routes = [
+      { name: "early", match: { path: "/api" }, respond: { status: 200, body: "early" } },
+      { name: "late", match: { path: "/api/v2" }, respond: { status: 200, body: "late" } },
+    ];
+    await using pagoda = await configured(folder, { listeners: [{ ...anywhere, order: "first", routes }] });
+    expect((await call(`${pagoda.url}/api/v2`)).body).toBe("early");
+  });
+
   test("health checks keep calls from an unhealthy endpoint until it recovers", async () => {
     let status = 200;
     await using sick = await origin(({ url }, out) =>

@@ -138,7 +138,14 @@ function listener(policies: Pick<PolicySchemas, "listener" | "route">) {
       ),
     timeouts: timeouts.prefault({}).describe("Time limits for clients."),
     policies: policies.listener.prefault({}).describe("Policies applied to every request."),
-    routes: some(route(policies.route)).describe("Routes; the most specific match wins."),
+    order: word(["specific", "first"])
+      .default("specific")
+      .describe(
+        "Which of several matching routes wins: the most `specific` one, or the `first` in the file, as in Envoy. In both, a route with a more specific host comes before others.",
+      ),
+    routes: some(route(policies.route)).describe(
+      "Routes; the most specific match wins, unless `order` is `first`.",
+    ),
   });
 }
 

@@ -104,9 +104,7 @@ export function route(policies: PolicySchemas["route"]) {
     match: z
       .union([match, some(match)], { error: "must be a match, or a list of them" })
       .optional()
-      .describe(
-        "Requests that the route takes; with several matches, one is enough. Default: all. The most specific route wins.",
-      ),
+      .describe("Requests that the route takes; with several matches, one is enough. Default: all."),
     cluster: name
       .optional()
       .describe(
