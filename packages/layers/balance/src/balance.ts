@@ -81,6 +81,8 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   let usable: readonly Member<E, Req, Res, Err>[] = [];
   let healthy = 0;
   let panicking = false;
+  /** Whether the health of endpoints has changed since the last choice. */
+  let isStale = false;
   let isStarting = true;
   let isClosed = false;
   /** Index of the endpoint whose reason the last refused call got. */
@@ -99,7 +101,10 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     elsewhere,
     healthChanged(key, isHealthy) {
       observer?.healthChanged?.(key, isHealthy);
-      choose();
+      // A choice takes a pass over all endpoints, and many of them may change at once.
+      if (isStale) return;
+      isStale = true;
+      queueMicrotask(refresh);
     },
   };
 
@@ -143,8 +148,13 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     }
   }
 
+  function refresh(): void {
+    if (isStale) choose();
+  }
+
   /** Makes the healthy endpoints eligible for calls, or all of them if too few are healthy. */
   function choose(): void {
+    isStale = false;
     const fit = members.filter((member) => member.healthy);
     healthy = fit.length;
     const panics = healthy < members.length * panicThreshold;
@@ -201,6 +211,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     request: Req,
     now: number,
   ): Member<E, Req, Res, Err> | undefined {
+    refresh();
     // Strategies skip endpoints that are not ready, as these pretend to be for this pick.
     for (const member of tried) member.isTried = true;
     try {
@@ -232,8 +243,12 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   });
 
   return {
-    ready: () => anyReady(awaited),
+    ready() {
+      refresh();
+      return anyReady(awaited);
+    },
     call(request, signal) {
+      refresh();
       const now = measures ? clock.now() : 0;
       let member: Member<E, Req, Res, Err> | undefined;
       try {
@@ -243,29 +258,35 @@ export function balance<E extends Endpoint, Req, Res, Err>({
       }
       return member === undefined ? refuse(request, signal, now) : member.call(request, signal, now);
     },
-    status: () => ({
-      strategy: strategy.name,
-      panicking,
-      endpoints: members.map((member) => member.status()),
-    }),
-    describe: () => ({
-      name: "balance",
-      options: {
+    status() {
+      refresh();
+      return {
         strategy: strategy.name,
-        ...strategy.options,
-        panicThreshold,
-        ...(maxResends !== defaultResends && { maxResends }),
-        ...(slowStart && { slowStartMs: slowStart.ms }),
-      },
-      state: {
-        endpoints: members.length,
-        healthy,
         panicking,
-        ...(unconnected.length > 0 && { unconnected: [...unconnected] }),
-        ...discovery.state?.(),
-      },
-      inner: members.map((member) => member.describe()),
-    }),
+        endpoints: members.map((member) => member.status()),
+      };
+    },
+    describe() {
+      refresh();
+      return {
+        name: "balance",
+        options: {
+          strategy: strategy.name,
+          ...strategy.options,
+          panicThreshold,
+          ...(maxResends !== defaultResends && { maxResends }),
+          ...(slowStart && { slowStartMs: slowStart.ms }),
+        },
+        state: {
+          endpoints: members.length,
+          healthy,
+          panicking,
+          ...(unconnected.length > 0 && { unconnected: [...unconnected] }),
+          ...discovery.state?.(),
+        },
+        inner: members.map((member) => member.describe()),
+      };
+    },
     close() {
       if (isClosed) return;
       isClosed = true;

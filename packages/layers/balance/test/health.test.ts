@@ -57,6 +57,20 @@ describe("health", () => {
     expect(events).toEqual(["a came", "b came", "c came", "a ill", "d came", "a gone", "c gone"]);
   });
 
+  test("many changes at once take one pass over the endpoints (defect: one for each)", async () => {
+    const operator = new Operator();
+    const keys = Array.from({ length: 100 }, (_, at) => `e${at}`);
+    let passes = 0;
+    const strategy = { ...leastRequest(), update: () => void passes++ };
+    const { balanced } = balancing(keys, { health: [operator], strategy, panicThreshold: 0 });
+    passes = 0;
+    for (const key of keys) operator.say(key, false);
+    await settled();
+    expect(passes).toBe(1);
+    expect(balanced.status().endpoints.filter(({ healthy }) => healthy)).toEqual([]);
+    expect(passes).toBe(1);
+  });
+
   test("a watch is closed when its endpoint is removed, and ignored from then on", () => {
     const { events, observer } = notes();
     const operator = new Operator();
