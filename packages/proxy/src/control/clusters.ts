@@ -25,16 +25,18 @@ function together(worker: readonly EndpointStatus[]): EndpointStatus {
  */
 export function mergeClusters(workers: readonly (readonly ClusterStatus[])[]): readonly ClusterStatus[] {
   const [first = []] = workers;
+  const byName = Map.groupBy(workers.flat(), ({ cluster }) => cluster);
   return first.map(({ cluster, strategy }) => {
-    const same = workers.flatMap((each) => each.filter((one) => one.cluster === cluster));
-    const names = new Set(same.flatMap(({ endpoints }) => endpoints.map(({ endpoint }) => endpoint)));
+    const same = byName.get(cluster) ?? [];
+    const endpoints = Map.groupBy(
+      same.flatMap((each) => each.endpoints),
+      ({ endpoint }) => endpoint,
+    );
     return {
       cluster,
       strategy,
       reason: firstReason(same),
-      endpoints: Array.from(names, (name) =>
-        together(same.flatMap(({ endpoints }) => endpoints.filter(({ endpoint }) => endpoint === name))),
-      ),
+      endpoints: Array.from(endpoints.values(), together),
       state: stateOf(same),
     };
   });
