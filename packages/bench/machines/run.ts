@@ -1,12 +1,22 @@
-// npm run bench:machines [-- --only xds]: what reaches across machines, each with a real or scripted other side.
+// npm run bench:machines: what reaches across machines, each with a real or scripted other side.
+import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { writeInto } from "../table-in-readme.ts";
+import { manyEndpoints } from "./many-endpoints.ts";
+import type { Figure, Part } from "./part.ts";
+import { tableOf } from "./report.ts";
 import { xds } from "./xds.ts";
 
-const all = { xds } as const;
+const parts: readonly Part[] = [xds, manyEndpoints];
 
-const { values } = parseArgs({ options: { only: { type: "string" } } });
-for (const [name, measure] of Object.entries(all)) {
-  if (values.only !== undefined && values.only !== name) continue;
-  console.log(`### ${name}\n\n|     |     |\n| --- | --: |`);
-  for (const [what, result] of await measure()) console.log(`| ${what} | ${result} |`);
-}
+const { values } = parseArgs({ options: { only: { type: "string" }, write: { type: "boolean" } } });
+const chosen = parts.filter(({ name }) => values.only === undefined || values.only === name);
+if (chosen.length === 0)
+  throw new Error(`--only must be one of ${parts.map(({ name }) => name).join(", ")} (got ${values.only})`);
+const figures: Figure[] = [];
+for (const part of chosen) figures.push(...(await part.measure()));
+const all = cpus();
+const text = `Node ${process.versions.node}, ${all[0]?.model}, ${all.length} cores\n\n${tableOf(figures)}`;
+console.log(text);
+// A part of the table would replace the whole one.
+if (values.write === true && values.only === undefined) writeInto("machines", `\n${text}\n`);
