@@ -4,7 +4,7 @@ import type { LeaseGrants, CallCounts, Rates } from "@pagoda/rate-limit";
 import type { Resolved } from "../config/resolved.ts";
 import type { KeptLimit } from "../policies/policy.ts";
 import type { Plugin } from "../plugins/loader.ts";
-import type { Central } from "../data-plane/central-endpoints.ts";
+import type { CentralUpdate } from "../data-plane/central-endpoints.ts";
 import type { Listening } from "../data-plane/listening.ts";
 import type { ClusterStatus, DataPlaneContext, Found, MetricData } from "../data-plane/types.ts";
 
@@ -126,7 +126,13 @@ export interface SocketMessage {
 /** Endpoints that the main process has discovered, before the assignment that needs them. */
 export interface CentralFound {
   readonly kind: "central";
-  readonly central: Central;
+  readonly update: CentralUpdate;
+}
+
+/** The worker has what it was assigned, and forgets all other sources of endpoints. */
+export interface CentralKept {
+  readonly kind: "central-kept";
+  readonly sources: ReadonlySet<string | undefined>;
 }
 
 /** A worker has nothing left to do. */
@@ -134,7 +140,7 @@ export interface End {
   readonly kind: "end";
 }
 
-export type ToWorker = WorkerRequest | LeaseReply | SocketMessage | CentralFound | End;
+export type ToWorker = WorkerRequest | LeaseReply | SocketMessage | CentralFound | CentralKept | End;
 
 /** The command-line arguments of a worker. */
 export interface WorkerArguments {

@@ -4,6 +4,7 @@ import type { Counter, Registry } from "prom-client";
 import type { Environment } from "../config/environment.ts";
 import type { Loaded } from "../config/load.ts";
 import { listenerName } from "../config/names.ts";
+import { sourceOf } from "../config/sources.ts";
 import { stacksText } from "../policies/registry.ts";
 import type { Central } from "../data-plane/central-endpoints.ts";
 import type { Listening } from "../data-plane/listening.ts";
@@ -79,7 +80,7 @@ export class Supervisor {
     this.#options = options;
     this.#shared = new SharedState(options, options.ticketSecret);
     const changed = (central: Central): void => {
-      for (const worker of this.#running.values()) worker.send({ kind: "central", central });
+      for (const worker of this.#running.values()) worker.sendEndpoints(central);
     };
     this.#central = new CentralSources(
       new CentralDiscovery({ ...options, changed }),
@@ -238,7 +239,7 @@ export class Supervisor {
       for (const socket of socketsOf(worker.worker, this.#options.workers, all))
         worker.give(socket, listenerName(listener));
     }
-    for (const central of this.#central.all) worker.send({ kind: "central", central });
+    for (const central of this.#central.all) worker.sendEndpoints(central);
     const answered = await this.queries.within(
       applyMs,
       worker.request("apply", { ...assignment, known: this.#known.all }),
@@ -249,6 +250,7 @@ export class Supervisor {
     }
     const applied = answered?.answer;
     if (applied === undefined || isLeft(applied)) return applied;
+    worker.keepEndpoints(new Set(Object.values(assignment.resolved.config.clusters).map(sourceOf)));
     this.#watchdog.started(worker);
     this.#listening = applied.right;
     return right(undefined);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Server } from "node:net";
 import type { Clock } from "@pagoda/core";
+import type { Central } from "../data-plane/central-endpoints.ts";
 import type { Found } from "../data-plane/types.ts";
 import { neverBlock } from "../log-output.ts";
 import type {
@@ -11,6 +12,7 @@ import type {
   ToWorker,
   WorkerArguments,
 } from "./protocol.ts";
+import { SentEndpoints } from "./sent-endpoints.ts";
 import type { SocketHandle } from "./sockets.ts";
 
 /** How to start a worker process: the arguments for this executable. */
@@ -52,6 +54,7 @@ export class WorkerProcess {
   /** Settles when it has ended, whatever the reason. */
   readonly ended: Promise<WorkerEnd>;
   readonly #child: ChildProcess;
+  readonly #sent = new SentEndpoints();
   readonly #waiting = new Map<number, (answered: Answered<unknown>) => void>();
   #lastId = 0;
   #isOver = false;
@@ -108,6 +111,17 @@ export class WorkerProcess {
   send(message: ToWorker): void {
     // An ending worker receives nothing more; its end settles pending requests.
     if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  /** Tells it the state of a source of endpoints. */
+  sendEndpoints(central: Central): void {
+    this.send({ kind: "central", update: this.#sent.update(central) });
+  }
+
+  /** Lets it forget all other sources. */
+  keepEndpoints(sources: ReadonlySet<string | undefined>): void {
+    this.#sent.keep(sources);
+    this.send({ kind: "central-kept", sources });
   }
 
   /** Hands over a socket, which stays open here, too. */

@@ -1,6 +1,5 @@
 import { isLeft, left, right, systemClock } from "@pagoda/core";
 import { Registry } from "prom-client";
-import { sourceOf } from "../config/sources.ts";
 import { CentralEndpoints } from "../data-plane/central-endpoints.ts";
 import { startDataPlane } from "../data-plane/data-plane.ts";
 import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";
@@ -84,7 +83,6 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
         const done = await (running?.apply(resolved, context) ?? startDataPlane(resolved, context));
         if (isLeft(done)) return done;
         running ??= done.right as DataPlane;
-        central.keep(new Set(Object.values(resolved.config.clusters).map(sourceOf)));
         return right(running.listening);
       } catch (error) {
         // A layer rejected its options: the check of the configuration has missed something.
@@ -122,7 +120,8 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
   process.on("message", (message: ToWorker, handle: unknown) => {
     if (message.kind === "request") void serve(message);
     else if (message.kind === "leased") limits.answered(message);
-    else if (message.kind === "central") central.receive(message.central);
+    else if (message.kind === "central") central.receive(message.update);
+    else if (message.kind === "central-kept") central.keep(message.sources);
     else if (message.kind === "end") exit(0);
     else sockets.add(message.listener, handle as SocketHandle);
   });

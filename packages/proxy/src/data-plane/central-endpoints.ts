@@ -1,4 +1,5 @@
 import type { Json } from "@pagoda/core";
+import { edited, type EndpointEdits } from "./endpoint-edits.ts";
 import type { Endpoints, Origin } from "./origin.ts";
 
 /** Endpoints that the main process has discovered for all workers. */
@@ -12,13 +13,18 @@ export interface Central {
   readonly state: Readonly<Record<string, Json>>;
 }
 
+/** The same as a change of what was sent last. */
+export interface CentralUpdate extends Omit<Central, "endpoints"> {
+  readonly edits: EndpointEdits;
+}
+
 /** Endpoints that the main process discovers and sends, by source. */
 export class CentralEndpoints {
   readonly #sources = new Map<string, Received>();
 
   /** Takes the current state of a source. */
-  receive(central: Central): void {
-    this.#of(central.source).receive(central);
+  receive(update: CentralUpdate): void {
+    this.#of(update.source).receive(update);
   }
 
   /** The endpoints of a source, of which the main process has sent the first ones. */
@@ -66,8 +72,9 @@ class Received {
   state: Central["state"] = {};
   readonly #subscribers = new Set<{ readonly changed: () => void }>();
 
-  receive({ endpoints, lastError, state }: Central): void {
-    const isChanged = JSON.stringify(endpoints) !== JSON.stringify(this.endpoints);
+  receive({ edits, lastError, state }: CentralUpdate): void {
+    const endpoints = edited(this.endpoints, edits);
+    const isChanged = endpoints !== this.endpoints;
     Object.assign(this, { endpoints, lastError, state });
     if (isChanged) for (const { changed } of Array.from(this.#subscribers)) changed();
   }

@@ -1,13 +1,21 @@
 import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
 import { balance, type BalanceObserver, endpointHistory } from "@pagoda/balance";
-import { type Classifier, type ErrorOf, optional, type Service, ServiceBuilder } from "@pagoda/core";
+import {
+  type Classifier,
+  type Discovery,
+  type ErrorOf,
+  optional,
+  type Service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import type { Logger } from "pino";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
 import { replay } from "@pagoda/replay";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { policyLayer } from "../policies/stack.ts";
 import { endpointsOf } from "./endpoints.ts";
-import type { Endpoints, Origin } from "./origin.ts";
+import { GradualEndpoints } from "./gradual-endpoints.ts";
+import type { Origin } from "./origin.ts";
 import { described } from "./described.ts";
 import { healthOf } from "./health.ts";
 import { Reachability, throughProxy } from "./reachability.ts";
@@ -33,8 +41,8 @@ export interface Cluster {
   /** Whether any endpoint accepts connections; true while no endpoint is known. */
   readonly reachable: boolean;
   status(): ClusterStatus;
-  /** Applies a changed list of endpoints. */
-  update(config: ClusterConfig): void;
+  /** Applies a changed list of endpoints. Settles when all of them get calls. */
+  update(config: ClusterConfig): Promise<void>;
   /** Closes the cluster, which sends no further calls. */
   close(): void;
 }
@@ -53,7 +61,9 @@ export function cluster(
   const log = context.log.child({ cluster: name });
   const atEnd: (() => void)[] = [];
   const events = context.events.until((run) => atEnd.push(run));
-  const endpoints = endpointsOf(config, { ...context, log }, initial);
+  const source = endpointsOf(config, { ...context, log }, initial);
+  // With slow start, those that come together have their full share; later ones start slowly.
+  const endpoints = new GradualEndpoints(source, config.slowStart !== undefined, context.clock);
   const stacks = new Map<string, EndpointParts>();
   const { balancer, service, health, panic } = parts(name, config, endpoints, {
     ...context,
@@ -62,7 +72,7 @@ export function cluster(
     stacks,
     atEnd: (run) => atEnd.push(run),
   });
-  endpoints.subscribe(() => found(endpoints.endpoints));
+  source.subscribe(() => found(source.endpoints));
   const watched = config.proxy === undefined ? endpoints : throughProxy(endpoints, config.proxy);
   const reachability = new Reachability(watched, context, (reachable, reason) => {
     if (reachable) log.info("cluster reachable");
@@ -74,7 +84,7 @@ export function cluster(
       .then(() => Promise.all([reachability.started, health.firstChecks(endpoints.endpoints)]))
       .then(() => panic.begin()),
     get endpoints() {
-      return endpoints.endpoints;
+      return source.endpoints;
     },
     get reachable() {
       return reachability.any;
@@ -82,15 +92,19 @@ export function cluster(
     status: () =>
       clusterStatus(name, {
         balancer: balancer.status(),
-        source: { kind: kindOf(config), lastError: endpoints.lastError },
+        source: { kind: kindOf(config), lastError: source.lastError },
         outcomes: (endpoint) => health.outcomes.of(endpoint),
         stack: (endpoint) => stacks.get(endpoint),
-        discovery: endpoints.state?.() ?? {},
+        discovery: endpoints.state(),
       }),
-    update: (next) => endpoints.update(next),
+    async update(next) {
+      source.update(next);
+      await endpoints.whole;
+    },
     close() {
       reachability.stop();
       endpoints.close();
+      source.close();
       balancer.close();
       for (const run of atEnd) run();
     },
@@ -110,7 +124,7 @@ interface PartsContext extends ClusterContext {
   readonly atEnd: (run: () => void) => void;
 }
 
-function parts(name: string, config: ClusterConfig, endpoints: Endpoints, context: PartsContext) {
+function parts(name: string, config: ClusterConfig, endpoints: Discovery<Origin>, context: PartsContext) {
   const { events, policies, states, atEnd, clock, random } = context;
   const labels = { cluster: name };
   const classifier = grpcClassifier({ clock });

@@ -8,6 +8,7 @@ import type { Spans } from "./spans.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import type { TimeAndChance } from "./system.ts";
 import type { Telemetry } from "./telemetry.ts";
+import { Turns } from "./turns.ts";
 import type { DataPlaneContext } from "./types.ts";
 
 interface Known {
@@ -44,15 +45,16 @@ export class Clusters {
    *
    * @param elsewhere Endpoints discovered by other workers.
    */
-  take(
+  async take(
     { config, files }: Resolved,
     { tracing, settings: spans }: Spans,
     policies: PolicyRegistry,
     elsewhere?: DataPlaneContext["known"],
-  ): Taken {
+  ): Promise<Taken> {
     const taken = new Map<string, Known>();
+    const turns = new Turns(this.#context.clock);
     const order = JSON.stringify([...policies.cluster, ...policies.endpoint].map((policy) => policy.name));
-    for (const [name, settings] of Object.entries(config.clusters)) {
+    const make = async (name: string, settings: ClusterConfig): Promise<void> => {
       const text = spans + order + settingsOf(settings, files);
       const known = this.#current.get(name);
       const one =
@@ -61,6 +63,13 @@ export class Clusters {
           : this.#make(name, { config: settings, settings: text, elsewhere, files, tracing, policies });
       one.users++;
       taken.set(name, one);
+      await turns.next();
+    };
+    try {
+      for (const [name, settings] of Object.entries(config.clusters)) await make(name, settings);
+    } catch (error) {
+      new Taken(taken).release();
+      throw error;
     }
     return new Taken(taken);
   }
@@ -84,15 +93,17 @@ export class Clusters {
   }
 
   /**
-   * Makes these clusters the current ones, which later configurations keep; lists of endpoints take
-   * effect.
+   * Makes these clusters the current ones, which later configurations keep. Settles when their lists
+   * of endpoints have taken effect.
    */
-  use(taken: Taken, { config }: Resolved): void {
+  async use(taken: Taken, { config }: Resolved): Promise<void> {
     this.#current.clear();
+    const updates: Promise<void>[] = [];
     for (const [name, known] of taken.known) {
       this.#current.set(name, known);
-      known.cluster.update(config.clusters[name] as ClusterConfig);
+      updates.push(known.cluster.update(config.clusters[name] as ClusterConfig));
     }
+    await Promise.all(updates);
   }
 }
 

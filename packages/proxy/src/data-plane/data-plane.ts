@@ -78,7 +78,7 @@ class RunningDataPlane implements DataPlane {
     const spans = await spansOf(config.tracing, this.#log, this.#spans, this.#system.clock);
     await this.#system.network.load(config);
     const atEnd: (() => void)[] = [];
-    const taken = this.#clusters.take(resolved, spans, context.policies, context.known);
+    const taken = await this.#clusters.take(resolved, spans, context.policies, context.known);
     // A cluster with discovery has no endpoints before the first answer.
     await Promise.all(taken.all.map(([, { started }]) => started));
     let next: Generation;
@@ -107,7 +107,7 @@ class RunningDataPlane implements DataPlane {
         return [name, listener];
       }),
     );
-    this.#clusters.use(taken, resolved);
+    const updated = this.#clusters.use(taken, resolved);
     const past = this.#generation;
     this.#generation = next;
     this.#taken = taken;
@@ -118,6 +118,7 @@ class RunningDataPlane implements DataPlane {
       if (!still.has(listener)) void listener.server.drain(config.drain.timeout);
     // Unless it changes, the level that an operator has set meanwhile stays.
     if (config.log.level !== this.#logLevel) this.setLogLevel((this.#logLevel = config.log.level));
+    await updated;
     return right(undefined);
   }
 

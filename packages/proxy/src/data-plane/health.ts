@@ -1,4 +1,4 @@
-import type { Clock, HealthSource } from "@pagoda/core";
+import type { Clock, Discovery, HealthSource } from "@pagoda/core";
 import {
   healthCheck,
   type HealthCheckObserver,
@@ -9,7 +9,7 @@ import {
 } from "@pagoda/health";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import type { ClusterContext } from "./cluster-context.ts";
-import type { Endpoints, Origin } from "./origin.ts";
+import type { Origin } from "./origin.ts";
 import { Outcomes } from "./outcomes.ts";
 import { connectionOf } from "./transport-options.ts";
 
@@ -25,7 +25,10 @@ export interface Health {
 export function healthOf(
   cluster: string,
   config: ClusterConfig,
-  context: ClusterContext & { readonly endpoints: Endpoints; readonly atEnd: (run: () => void) => void },
+  context: ClusterContext & {
+    readonly endpoints: Discovery<Origin>;
+    readonly atEnd: (run: () => void) => void;
+  },
 ): Health {
   const { endpoints, events, log, states, atEnd, clock, random, network, files } = context;
   const { check, outliers, xds } = config;

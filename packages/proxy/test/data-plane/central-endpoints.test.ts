@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { type Central, CentralEndpoints } from "../../src/data-plane/central-endpoints.ts";
+import { CentralEndpoints, type CentralUpdate } from "../../src/data-plane/central-endpoints.ts";
 
-function central(...keys: readonly string[]): Central {
+/** All endpoints anew. */
+function central(...keys: readonly string[]): CentralUpdate {
   return {
     source: "shop",
-    endpoints: keys.map((key) => ({ key })),
+    edits: keys.length === 0 ? [] : [{ added: keys.map((key) => ({ key })) }],
     lastError: undefined,
     state: { kubernetes: { slices: keys.length } },
   };
@@ -18,7 +19,7 @@ test("endpoints that the main process sends are those of all clusters with that 
   one.subscribe(() => changes.push("one"));
   other.subscribe(() => changes.push("other"));
   expect(one.endpoints).toEqual([{ key: "http://10.0.0.1:80" }]);
-  all.receive({ ...central("http://10.0.0.1:80"), lastError: "403" });
+  all.receive({ ...central("http://10.0.0.1:80"), edits: [[0, 1]], lastError: "403" });
   expect([changes, one.lastError]).toEqual([[], "403"]);
   all.receive(central("http://10.0.0.2:80", "http://10.0.0.3:80"));
   expect(changes).toEqual(["one", "other"]);

@@ -43,13 +43,13 @@ function clustersOver() {
   });
   return {
     lines,
-    take(
+    async take(
       shop: object,
       files?: ReadonlyMap<string, string>,
-    ): { readonly taken: Taken; readonly shop: Cluster } {
+    ): Promise<{ readonly taken: Taken; readonly shop: Cluster }> {
       const next = resolved({ clusters: { shop } }, files);
-      const taken = clusters.take(next, noSpans, builtInPolicies);
-      clusters.use(taken, next);
+      const taken = await clusters.take(next, noSpans, builtInPolicies);
+      await clusters.use(taken, next);
       all.push(taken);
       const [[, cluster] = []] = taken.all;
       return { taken, shop: cluster as Cluster };
@@ -65,10 +65,10 @@ describe("over reloads", () => {
   test("a cluster with the same settings keeps its connections", async () => {
     await using origin = await listen(createServer((_message, out) => out.end("hello")));
     const { take, drop } = clustersOver();
-    const first = take({ endpoints: [origin.url] });
+    const first = await take({ endpoints: [origin.url] });
     await get(first.shop);
     const [connection] = origin.sockets;
-    const second = take({ endpoints: [origin.url] });
+    const second = await take({ endpoints: [origin.url] });
     expect(second.shop).toBe(first.shop);
     drop(first.taken);
     await get(second.shop);
@@ -79,23 +79,23 @@ describe("over reloads", () => {
     await using one = await listen(createServer((_message, out) => out.end("one")));
     await using two = await listen(createServer((_message, out) => out.end("two")));
     const { take } = clustersOver();
-    const first = take({ endpoints: [one.url] });
+    const first = await take({ endpoints: [one.url] });
     await get(first.shop);
     const [connection] = one.sockets;
-    const second = take({ endpoints: [two.url, one.url] });
+    const second = await take({ endpoints: [two.url, one.url] });
     expect(second.shop).toBe(first.shop);
     await Promise.all([get(second.shop), get(second.shop)]);
     expect(two.sockets.size).toBe(1);
     expect([...one.sockets]).toEqual([connection]);
-    take({ endpoints: [two.url] });
+    await take({ endpoints: [two.url] });
     expect(second.shop.status().endpoints).toMatchObject([{ endpoint: two.url }]);
   });
 
   test("a cluster with other settings is new, and the old one closes after its last generation", async () => {
     await using origin = await listen(createServer((_message, out) => out.end("hello")));
     const { take, drop } = clustersOver();
-    const first = take({ endpoints: [origin.url] });
-    const second = take({ endpoints: [origin.url], balance: "peak-ewma" });
+    const first = await take({ endpoints: [origin.url] });
+    const second = await take({ endpoints: [origin.url], balance: "peak-ewma" });
     expect(second.shop).not.toBe(first.shop);
     await get(first.shop);
     drop(first.taken);
@@ -108,10 +108,10 @@ describe("over reloads", () => {
     await using two = await listen(createServer((_message, out) => out.end("two")));
     const { take, drop } = clustersOver();
     const settings = { balance: "peak-ewma", slowStart: "1h" };
-    const first = take({ endpoints: [one.url], ...settings });
+    const first = await take({ endpoints: [one.url], ...settings });
     await get(first.shop);
-    const second = take({ endpoints: [one.url, two.url], ...settings });
-    const third = take({ endpoints: [one.url, two.url], ...settings, pool: { maxConnections: 77 } });
+    const second = await take({ endpoints: [one.url, two.url], ...settings });
+    const third = await take({ endpoints: [one.url, two.url], ...settings, pool: { maxConnections: 77 } });
     expect(third.shop).not.toBe(second.shop);
     const [known] = second.shop.status().endpoints;
     drop(first.taken);
@@ -122,7 +122,7 @@ describe("over reloads", () => {
     ]);
     expect(known?.latencyMs).not.toBe(30);
     expect(third.shop.status().endpoints[0]?.reason).toBeUndefined();
-    const fourth = take({ endpoints: [one.url, two.url], ...settings, protocol: "http2" });
+    const fourth = await take({ endpoints: [one.url, two.url], ...settings, protocol: "http2" });
     expect(fourth.shop.status().endpoints).toMatchObject([{ latencyMs: 30 }, { latencyMs: 30 }]);
   });
 
@@ -132,10 +132,10 @@ describe("over reloads", () => {
     const file = join(folder, "shop.json");
     writeFileSync(file, JSON.stringify([origin.url]));
     const { take, lines } = clustersOver();
-    const first = take({ file });
+    const first = await take({ file });
     await first.shop.started;
     rmSync(folder, { recursive: true });
-    const second = take({ file, balance: "peak-ewma" });
+    const second = await take({ file, balance: "peak-ewma" });
     expect(second.shop).not.toBe(first.shop);
     await second.shop.started;
     expect(await get(second.shop)).toMatchObject({ status: 200 });
@@ -144,18 +144,18 @@ describe("over reloads", () => {
         "endpoint discovery failed; keeping the last known endpoints",
       ),
     );
-    const another = take({ file: join(folder, "cart.json") });
+    const another = await take({ file: join(folder, "cart.json") });
     await another.shop.started;
     expect(another.shop.endpoints).toEqual([]);
   });
 
-  test("a referenced file with other contents makes a new cluster", () => {
+  test("a referenced file with other contents makes a new cluster", async () => {
     const { take } = clustersOver();
     const settings = { endpoints: ["https://127.0.0.1:1"], tls: { ca: "ca.pem" } };
     const [one = "", two = ""] = rootCertificates;
-    const first = take(settings, new Map([["ca.pem", one]]));
-    expect(take(settings, new Map([["ca.pem", one]])).shop).toBe(first.shop);
-    expect(take(settings, new Map([["ca.pem", two]])).shop).not.toBe(first.shop);
+    const first = await take(settings, new Map([["ca.pem", one]]));
+    expect((await take(settings, new Map([["ca.pem", one]]))).shop).toBe(first.shop);
+    expect((await take(settings, new Map([["ca.pem", two]]))).shop).not.toBe(first.shop);
   });
 });
 
@@ -163,7 +163,7 @@ describe("the status of a cluster shows", () => {
   test("a healthy endpoint", async () => {
     await using origin = await listen(createServer((_message, out) => out.end("hello")));
     const { take } = clustersOver();
-    const { shop } = take({ endpoints: [origin.url], balance: "peak-ewma" });
+    const { shop } = await take({ endpoints: [origin.url], balance: "peak-ewma" });
     await get(shop);
     expect(shop.status()).toEqual({
       cluster: "shop",
@@ -184,7 +184,7 @@ describe("the status of a cluster shows", () => {
 
   test("that discovery fails, and why", async () => {
     const { take } = clustersOver();
-    const { shop } = take({ file: "/nowhere/shop.json" });
+    const { shop } = await take({ file: "/nowhere/shop.json" });
     await shop.started;
     expect(shop.status()).toMatchObject({
       reason: "file: ENOENT",
@@ -193,15 +193,15 @@ describe("the status of a cluster shows", () => {
     });
   });
 
-  test("that health is ignored because too few endpoints are healthy", () => {
+  test("that health is ignored because too few endpoints are healthy", async () => {
     const { take } = clustersOver();
-    const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
+    const { shop } = await take({ endpoints: [refusing], check: { type: "tcp" } });
     expect(shop.status().reason).toBe("too few healthy endpoints; ignoring health");
   });
 
   test("an open circuit with its reason, which is logged", async () => {
     const { take, lines } = clustersOver();
-    const { shop } = take({ endpoints: [refusing], policies: { circuitBreaker: { failures: 2 } } });
+    const { shop } = await take({ endpoints: [refusing], policies: { circuitBreaker: { failures: 2 } } });
     for (let n = 0; n < 2; n++) await expect(get(shop)).rejects.toThrow("ConnectFailed");
     const { endpoints } = shop.status();
     expect(endpoints).toMatchObject([
@@ -226,7 +226,7 @@ describe("the status of a cluster shows", () => {
     await using origin = await listen(createServer((_message, out) => out.writeHead(500).end()));
     await using other = await listen(createServer((_message, out) => out.writeHead(200).end()));
     const { take } = clustersOver();
-    const { shop } = take({ endpoints: [origin.url, other.url], outliers: { consecutiveFailures: 2 } });
+    const { shop } = await take({ endpoints: [origin.url, other.url], outliers: { consecutiveFailures: 2 } });
     for (let n = 0; n < 4; n++) await get(shop);
     expect(shop.status().endpoints).toMatchObject([
       { healthy: false, reason: "ejected: consecutive-failures" },
@@ -234,9 +234,9 @@ describe("the status of a cluster shows", () => {
     ]);
   });
 
-  test("an endpoint whose first check is pending", () => {
+  test("an endpoint whose first check is pending", async () => {
     const { take } = clustersOver();
-    const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
+    const { shop } = await take({ endpoints: [refusing], check: { type: "tcp" } });
     expect(shop.status().endpoints).toMatchObject([
       { healthy: false, reason: "health-check: not checked yet" },
     ]);
