@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     allowOnly: false,
-    include: ["packages/*/test/**/*.real.ts"],
+    include: ["packages/*/test/**/*.real.ts", "scripts/test/**/*.real.ts"],
     // The engines have fixed ports.
     fileParallelism: false,
     testTimeout: 300_000,

@@ -2,6 +2,7 @@
 // Everything runs in a network namespace of its own, with addresses that a Kubernetes API server accepts for endpoints.
 import { delimiter } from "node:path";
 import { command } from "./command.ts";
+import { helm } from "./engines/helm.ts";
 import { kubeApiserver } from "./engines/kubernetes.ts";
 
 /** Addresses of endpoints in the tests: 10.199.0.1 to 10.199.0.254. */
@@ -30,8 +31,10 @@ async function missingParts(): Promise<string | undefined> {
     ["unshare", "util-linux"],
   ] as const)
     if ((await command("which", [program])).code !== 0) return `${program} (Debian: ${debian})`;
-  const built = await kubeApiserver();
-  if ("missing" in built) return built.missing;
-  process.env["PATH"] = `${built.folder}${delimiter}${process.env["PATH"] ?? ""}`;
+  for (const build of [helm, kubeApiserver]) {
+    const built = await build();
+    if ("missing" in built) return built.missing;
+    process.env["PATH"] = `${built.folder}${delimiter}${process.env["PATH"] ?? ""}`;
+  }
   return undefined;
 }

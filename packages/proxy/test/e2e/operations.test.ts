@@ -171,53 +171,50 @@ test("the systemd unit passes systemd-analyze, and is sandboxed", async ({ skip 
   expect(deploy("pagoda.service")).not.toMatch(/^MemoryDenyWriteExecute=yes/m);
 });
 
-test("the configuration of the Kubernetes gateway is valid, and its grace period exceeds the drain timeout", () => {
-  const [config, deployment] = parseAllDocuments(deploy("kubernetes/gateway.yaml")).map(
-    (each) => each.toJS() as unknown,
-  );
-  const text = (config as { readonly data: { readonly "pagoda.yaml": string } }).data["pagoda.yaml"];
-  expect(readConfig(text)).toMatchObject({ _tag: "Right" });
-  const { drain, workers } = parse(text) as {
-    readonly drain: { readonly timeout: string };
-    readonly workers: number;
-  };
-  expect(workers).toBeLessThanOrEqual(2);
-  const { spec } = (
-    deployment as {
+interface Workload {
+  readonly spec: {
+    readonly template: {
       readonly spec: {
-        readonly template: { readonly spec: { readonly terminationGracePeriodSeconds: number } };
+        readonly terminationGracePeriodSeconds: number;
+        readonly initContainers?: readonly object[];
+        readonly containers: readonly {
+          readonly lifecycle?: { readonly preStop: { readonly sleep: { readonly seconds: number } } };
+        }[];
       };
-    }
-  ).spec.template;
-  expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(Number.parseInt(drain.timeout, 10));
-});
-
-test("the Kubernetes example is valid, and its grace period exceeds the drain timeout", () => {
-  const [config, deployment] = parseAllDocuments(deploy("kubernetes/sidecar.yaml")).map(
-    (each) => each.toJS() as unknown,
-  );
-  const text = (config as { readonly data: { readonly "pagoda.yaml": string } }).data["pagoda.yaml"];
-  const read = readConfig(text);
-  expect(read).toMatchObject({ _tag: "Right" });
-  const { spec } = (deployment as { readonly spec: { readonly template: { readonly spec: unknown } } }).spec
-    .template as {
-    readonly spec: {
-      readonly terminationGracePeriodSeconds: number;
-      readonly initContainers: readonly {
-        readonly restartPolicy: string;
-        readonly args: readonly string[];
-      }[];
     };
   };
+}
+
+describe.each(["gateway.yaml", "sidecar.yaml"])("the Kubernetes manifest %s", (name) => {
+  const [config, deployment] = parseAllDocuments(deploy(`kubernetes/${name}`)).map(
+    (each) => each.toJS() as unknown,
+  );
+  const text = (config as { readonly data: { readonly "pagoda.yaml": string } }).data["pagoda.yaml"];
   const { drain, workers } = parse(text) as {
     readonly drain: { readonly timeout: string };
     readonly workers: number;
   };
-  // Each takes some 80 MiB, as does the main process: one for each core of the node would exceed
-  // 512 MiB.
-  expect(workers).toBeLessThanOrEqual(2);
-  expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(Number.parseInt(drain.timeout, 10));
-  expect(spec.initContainers).toMatchObject([
+  const pod = (deployment as Workload).spec.template.spec;
+
+  test("has a valid configuration, with workers that fit into its memory", () => {
+    expect(readConfig(text)).toMatchObject({ _tag: "Right" });
+    expect(workers).toBeLessThanOrEqual(2);
+  });
+
+  test("gives nodes time to learn that the pod ends, and requests time to finish", () => {
+    const [container] = pod.containers;
+    const preStop = container?.lifecycle?.preStop.sleep.seconds ?? 0;
+    expect(preStop).toBeGreaterThanOrEqual(5);
+    const drainSeconds = Number.parseInt(drain.timeout, 10);
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(preStop + drainSeconds + 5);
+  });
+});
+
+test("the sidecar starts before the application and ends after it", () => {
+  const [, deployment] = parseAllDocuments(deploy("kubernetes/sidecar.yaml")).map(
+    (each) => each.toJS() as unknown,
+  );
+  expect((deployment as Workload).spec.template.spec.initContainers).toMatchObject([
     { restartPolicy: "Always", args: ["run", "-c", "/etc/pagoda/pagoda.yaml"] },
   ]);
 });

@@ -31,7 +31,7 @@ export interface KubernetesCluster extends AsyncDisposable {
   /** Sends a request, by default as an administrator. */
   call(method: string, path: string, body?: object | string, token?: string): Promise<Answer>;
   /**
-   * Applies the documents of a manifest in a namespace, as `kubectl apply --server-side` does, with strict validation.
+   * Applies the documents of a manifest, by default in the namespace `default`, as `kubectl apply --server-side` does, with strict validation.
    *
    * @returns The refusals, a line for each.
    */
@@ -128,10 +128,11 @@ export async function kubernetesCluster(): Promise<KubernetesCluster> {
         const { apiVersion, kind, metadata } = document.toJS() as {
           readonly apiVersion: string;
           readonly kind: string;
-          readonly metadata: { readonly name: string };
+          readonly metadata: { readonly name: string; readonly namespace?: string };
         };
         const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-        const path = `${group}/namespaces/default/${plural(kind)}/${metadata.name}`;
+        const { name, namespace = "default" } = metadata;
+        const path = `${group}/namespaces/${namespace}/${plural(kind)}/${name}`;
         const query = `?fieldManager=test&fieldValidation=Strict${dryRun ? "&dryRun=All" : ""}`;
         const { status, body } = await call("PATCH", path + query, document.toString());
         if (status >= 300) refusals.push(`${kind} ${metadata.name}: ${status} ${JSON.stringify(body)}`);
