@@ -1,6 +1,7 @@
 export type { RouteOrder } from "./candidate.ts";
 export * from "./clusters.ts";
 export type { Explanation, MatchExplanation, Mismatch } from "./explain.ts";
+export * from "./normal-paths.ts";
 export type { FromPath, PathParams } from "./path-params.ts";
 export type { PathOptions, PathRefused, PathRefusalReason } from "./path.ts";
 export * from "./per-route.ts";

@@ -10,7 +10,7 @@ import {
   right,
   systemRandom,
 } from "@pagoda/core";
-import type { HttpHeaders, HttpRequest, HttpResponse } from "@pagoda/http";
+import { type HttpHeaders, type HttpRequest, type HttpResponse, pathToSend } from "@pagoda/http";
 import type { Candidate } from "./candidate.ts";
 import type { PathRefused } from "./path.ts";
 import type { RouteAction } from "./route-action.ts";
@@ -90,13 +90,14 @@ export function router<
         if (candidate === undefined) return Promise.resolve(left(noRoute(table, request, path)));
         const { compiled, action } = candidate;
         request.notes.route = compiled.route.name;
+        const given = pathToSend(request);
         // A plain path has no other form.
-        const written = path === request.path ? path : table.writtenOf(request.path, path);
+        const written = given === path ? path : table.writtenOf(given, path);
         if (action.answer !== undefined)
           return Promise.resolve(right(edited(action.answer(request, path, written), action.editResponse)));
         const route = select(compiled, random);
         request.notes.cluster = route.cluster;
-        const sent = pathToSend(action, path, written);
+        const sent = rewritten(action, path, written);
         const normal = sent === written ? path : table.pathOf(sent);
         if (typeof normal !== "string") return Promise.resolve(left(normal));
         const routed: Sent<C, P> = { ...request, ...changes(candidate, request), path: normal, route };
@@ -141,7 +142,7 @@ function noRoute(table: RouteTable, request: HttpRequest, path: string): NoRoute
   };
 }
 
-function pathToSend({ rewritePath }: RouteAction, path: string, written: string): string {
+function rewritten({ rewritePath }: RouteAction, path: string, written: string): string {
   return rewritePath === undefined || path === "*" || path === "" ? written : rewritePath(path, written);
 }
 

@@ -4,13 +4,13 @@ import { NetworkSet, optional, type Service, ServiceBuilder } from "@pagoda/core
 import { forwarded, maxForwards } from "@pagoda/forwarded";
 import { grpcAnswers, grpcClassifier } from "@pagoda/grpc";
 import { respond } from "@pagoda/respond";
-import { clusters, router, routeTable } from "@pagoda/router";
+import { clusters, normalPaths, router, routeTable } from "@pagoda/router";
 import { listenerName } from "../config/names.ts";
 import { placeName } from "../config/places.ts";
 import { toTableOptions, toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { answersBy, grpcStatusesBy } from "../policies/answers.ts";
-import { policyLayer } from "../policies/stack.ts";
+import { configured, policyLayer } from "../policies/stack.ts";
 import type { ClusterService } from "./cluster.ts";
 import { listenerCors } from "./listener-cors.ts";
 import { type RouteContext, routeLayers } from "./route-stack.ts";
@@ -48,6 +48,7 @@ export function listenerStack(
   // Without trusted proxies the address need not be parsed.
   const trust = (address: string): boolean => trustedProxies.length > 0 && trusted.has(address);
   const table = routeTable(routes.map(toRoute), toTableOptions(listener));
+  const hasPolicies = configured(policies.listener, listener.policies).length > 0;
   return (
     new ServiceBuilder<HttpRequest>()
       // Outermost: everything that answers, counts or logs further in needs the request's id and
@@ -73,6 +74,8 @@ export function listenerStack(
       .layer(grpcAnswers(grpcStatusesBy(policies)))
       // Outside everything that can fail.
       .layer(respond(answersBy(policies), { format: listener.errors }))
+      // Policies decide about the path that is sent.
+      .layer(optional(hasPolicies ? normalPaths(table.pathOptions) : undefined))
       .layer(policyLayer(policies, "listener", listener.policies, place))
       // Inside everything that may refuse the client, and counts and logs.
       .layer(maxForwards())
