@@ -11,14 +11,14 @@ function codeIn(folder: string): ReadonlyMap<string, string> {
   );
 }
 
-test("the generated code of @pagoda/xds is that of its protos", ({ skip }) => {
+test.for(["xds", "ext-authz"])("the generated code of @pagoda/%s is that of its protos", (name, { skip }) => {
   const isMissing = spawnSync("protoc", ["--version"]).error !== undefined;
   skip(isMissing, "needs protoc: apt-get install protobuf-compiler");
   const folder = mkdtempSync(join(tmpdir(), "protos-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts/protos.ts"), folder], {
+  const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts/protos.ts"), name, folder], {
     encoding: "utf8",
   });
   expect([status, stderr]).toEqual([0, ""]);
-  expect(codeIn(folder)).toEqual(codeIn(join(root, "packages/layers/xds/src/generated")));
+  expect(codeIn(folder)).toEqual(codeIn(join(root, "packages/layers", name, "src/generated")));
 });

@@ -1,6 +1,6 @@
-import { checkOption } from "@pagoda/core";
-import { callNotes, emptyBody, HttpHeaders, type HttpRequest, pathToSend } from "@pagoda/http";
-import { isToken } from "@pagoda/http/grammar";
+import { bodyOf, callNotes, emptyBody, HttpHeaders, type HttpRequest, pathToSend } from "@pagoda/http";
+import type { Content } from "./content.ts";
+import { checkCopied, checkName, plain, without } from "./fields.ts";
 
 /** Fields about the body or the connection, which are not the authorization server's. */
 const notAsked: ReadonlySet<string> = new Set([
@@ -14,9 +14,31 @@ const notAsked: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
   // Said below.
+  "x-envoy-auth-partial-body",
   "x-forwarded-method",
   "x-forwarded-uri",
 ]);
+
+/** Says whether the body is only the beginning. Envoy's name, so that its servers work here. */
+export const partialBody = "x-envoy-auth-partial-body";
+
+/** Returns the target of a request as the origin gets it; of CONNECT it is the authority. */
+export function targetOf(request: HttpRequest): string {
+  return request.method === "CONNECT" ? request.authority : pathToSend(request) + request.query;
+}
+
+/**
+ * Returns a test of the names, in lower case, of fields that the server gets.
+ *
+ * @param names Undefined: all.
+ * @throws RangeError when a name is not that of a header field.
+ */
+export function askedFields(names: readonly string[] | undefined): (name: string) => boolean {
+  if (names === undefined) return () => true;
+  for (const name of names) checkName("headers", name);
+  const asked = new Set(names.map((name) => name.toLowerCase()));
+  return (name) => asked.has(name);
+}
 
 /**
  * Returns a function that makes the request to the authorization server.
@@ -27,23 +49,29 @@ const notAsked: ReadonlySet<string> = new Set([
 export function authorizationRequest(
   path: string | undefined,
   names: readonly string[] | undefined,
-): <Req extends HttpRequest>(request: Req) => Req {
-  names?.forEach((name) => checkName("headers", name));
-  const asked = names && new Set(names.map((name) => name.toLowerCase()));
-  const isPassed = (name: string): boolean =>
-    !notAsked.has(name) && (asked === undefined || asked.has(name) || name.startsWith("x-forwarded-"));
+): <Req extends HttpRequest>(request: Req, content: Content | undefined) => Req {
+  const isAsked = askedFields(names);
+  const isPassed = (name: string, hasBody: boolean): boolean =>
+    !notAsked.has(plain(name)) &&
+    (isAsked(name) || name.startsWith("x-forwarded-") || (hasBody && ofBody.has(name)));
 
-  return (request) => {
-    const { method, headers, query } = request;
-    const target = pathToSend(request) + query;
-    const raw = headers.raw.filter((_, i) => isPassed((headers.raw[i - (i % 2)] as string).toLowerCase()));
-    raw.push("x-forwarded-method", method, "x-forwarded-uri", target);
+  return (request, content) => {
+    const { method, headers } = request;
+    const hasBody = content !== undefined && content.bytes.length > 0;
+    const raw = headers.raw.filter((_, i) =>
+      isPassed((headers.raw[i - (i % 2)] as string).toLowerCase(), hasBody),
+    );
+    raw.push("x-forwarded-method", method, "x-forwarded-uri", targetOf(request));
+    if (content !== undefined) raw.push(partialBody, String(content.isPartial));
     return {
       ...request,
-      method: "GET",
+      // Many servers ignore the body of a GET request (RFC 9110, 9.3.1).
+      method: hasBody ? "POST" : "GET",
       ...(path !== undefined && { path, query: "", written: undefined }),
+      // Those of `OPTIONS *` and CONNECT are not those of any other method.
+      ...(path === undefined && !request.path.startsWith("/") && { path: "/", query: "" }),
       headers: new HttpHeaders(raw),
-      body: emptyBody,
+      body: hasBody ? bodyOf(content.bytes) : emptyBody,
       upgrade: undefined,
       upgradeContent: undefined,
       onInformation: undefined,
@@ -53,30 +81,24 @@ export function authorizationRequest(
   };
 }
 
+/** Fields without which a body cannot be read. */
+const ofBody: ReadonlySet<string> = new Set(["content-type", "content-encoding"]);
+
 /**
  * Returns a function that sets fields of a request from a response, and removes whatever the client
  * has sent under these names, also with underscores for hyphens.
  *
- * @throws RangeError when a name is not that of a header field.
+ * @throws RangeError when a name is not that of a header field that may be set.
  */
 export function withCopied(
   names: readonly string[],
 ): (headers: HttpHeaders, from: HttpHeaders | undefined) => HttpHeaders {
-  for (const name of names) checkName("copyHeaders", name);
+  checkCopied(names);
   if (names.length === 0) return (headers) => headers;
   const ours = new Set(names.map(plain));
   return (headers, from) => {
-    const raw = headers.raw.filter((_, i) => !ours.has(plain(headers.raw[i - (i % 2)] as string)));
+    const raw = [...without(headers, ours).raw];
     for (const name of names) for (const value of from?.all(name) ?? []) raw.push(name, value);
     return new HttpHeaders(raw);
   };
-}
-
-/** Servers that know fields as variables (CGI) do not distinguish the two. */
-function plain(name: string): string {
-  return name.toLowerCase().replaceAll("_", "-");
-}
-
-function checkName(option: string, name: string): void {
-  checkOption(`extAuthz: ${option}`, name, isToken(name), "names of header fields");
 }

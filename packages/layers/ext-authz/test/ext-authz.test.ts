@@ -14,9 +14,11 @@ import {
   type AuthorizationRefused,
   type AuthorizationUnavailable,
   extAuthz,
+  type ExtAuthzFault,
   type ExtAuthzOptions,
 } from "@pagoda/ext-authz";
 import {
+  type BodyTooLarge,
   HttpHeaders,
   httpRequest,
   type HttpRequest,
@@ -222,11 +224,11 @@ describe("extAuthz", () => {
     }
     const layer = extAuthz({ service: allowing });
     expectTypeOf(layer).toEqualTypeOf<
-      Layer<HttpRequest, unknown, AuthorizationUnavailable | Aborted, never, HttpResponse>
+      Layer<HttpRequest, unknown, ExtAuthzFault, never, HttpResponse, HttpResponse>
     >();
     const handler = service("handler", async (_: HttpRequest) => right(text("hello")));
     const stack = new ServiceBuilder<HttpRequest>().layer(layer).service(handler);
-    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<AuthorizationUnavailable | Aborted>();
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<AuthorizationUnavailable | BodyTooLarge | Aborted>();
     const known = allowing as Service<HttpRequest & Known, HttpResponse>;
     // @ts-expect-error: Property 'known' is missing in type 'HttpRequest' but required in type 'Known'.
     new ServiceBuilder<HttpRequest>().layer(extAuthz({ service: known }));

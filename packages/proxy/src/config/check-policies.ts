@@ -1,4 +1,4 @@
-import type { AnyPolicy, Checking, PolicyFile } from "../policies/policy.ts";
+import type { AnyPolicy, CalledCluster, Checking, PolicyFile } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import { errorText, runPolicy } from "../policies/run-policy.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
@@ -125,13 +125,10 @@ export function policyFiles({ listeners, clusters }: Config, policies: PolicyReg
 }
 
 /** The clusters that policies call, by the path in their settings. */
-export function clustersOf<S extends Stack>(
-  stack: S,
-  settings: SettingsOf<S>,
-): readonly (readonly [path: Path, cluster: string])[] {
+export function clustersOf<S extends Stack>(stack: S, settings: SettingsOf<S>): readonly CalledCluster[] {
   return configured(stack, settings).flatMap(([policy, its]) =>
     (runPolicy(policy, "clusters", () => policy.clusters?.(its)) ?? []).map(
-      ([path, cluster]: readonly [Path, string]) => [[policy.name, ...path], cluster] as const,
+      ([path, cluster, protocol]: CalledCluster) => [[policy.name, ...path], cluster, protocol] as const,
     ),
   );
 }

@@ -6,6 +6,7 @@ import { routeProblems } from "@pagoda/router";
 import { listenerName } from "./names.ts";
 import { checkField, checkOrder, type Path, type Report } from "../schema/report.ts";
 import { checkClient } from "./check-client.ts";
+import { checkCalled } from "./check-called.ts";
 import { checkPolicies, clustersOf } from "./check-policies.ts";
 import { checkReach } from "./unreachable.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
@@ -37,6 +38,7 @@ export function crossProblems(
   };
   const known = namesOf("clusters", document, config, broken);
   checkListeners(config, { clusters: known, policies, broken, report });
+  checkCalled(config, policies, report);
   checkAdmin(config, report);
   const stores = namesOf("stores", document, config, broken);
   checkPolicies(config, policies, report, (at, name) => {

