@@ -19,6 +19,9 @@ import { type BalanceOptions, checkRanges, defaultResends, type NoEndpointReady 
 import { roundRobin } from "./strategies/round-robin.ts";
 import type { BalancerStatus } from "./status.ts";
 
+/** A description must be cheap; `status()` has all endpoints. */
+const maxDescribed = 1_000;
+
 /** A service over several endpoints. */
 export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Err> {
   /** Returns the status of the balancer, for operators. */
@@ -260,11 +263,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     },
     status() {
       refresh();
-      return {
-        strategy: strategy.name,
-        panicking,
-        endpoints: members.map((member) => member.status()),
-      };
+      return { strategy: strategy.name, panicking, endpoints: members.map((member) => member.status()) };
     },
     describe() {
       refresh();
@@ -282,9 +281,10 @@ export function balance<E extends Endpoint, Req, Res, Err>({
           healthy,
           panicking,
           ...(unconnected.length > 0 && { unconnected: [...unconnected] }),
+          ...(members.length > maxDescribed && { undescribed: members.length - maxDescribed }),
           ...discovery.state?.(),
         },
-        inner: members.map((member) => member.describe()),
+        inner: members.slice(0, maxDescribed).map((member) => member.describe()),
       };
     },
     close() {

@@ -3,6 +3,7 @@ import { service } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
 import { expect, test } from "vitest";
 import { balance, peakEwma } from "@pagoda/balance";
+import { balancing } from "./balancing.ts";
 
 test("status reports each endpoint, and why health sources consider it unhealthy", async () => {
   const sick: HealthSource = {
@@ -34,4 +35,11 @@ test("status reports each endpoint, and why health sources consider it unhealthy
   const call = balancer.call("a");
   expect(balancer.status().endpoints.map(({ pending }) => pending)).toContain(1);
   await call;
+});
+
+test("describes the first 1,000 endpoints, and its status has all", () => {
+  const { balanced } = balancing(Array.from({ length: 1_200 }, (_, at) => `e${at}`));
+  expect(balanced.describe().inner).toHaveLength(1_000);
+  expect(balanced.describe().state).toMatchObject({ endpoints: 1_200, undescribed: 200 });
+  expect(balanced.status().endpoints).toHaveLength(1_200);
 });

@@ -6,7 +6,7 @@ export interface ReadConfiguration {
   readonly name: string;
   readonly help: string;
   readonly registry: Registry;
-  readonly read: () => MetricValue<string>[];
+  readonly read: () => MetricValue<string>[] | Promise<MetricValue<string>[]>;
   /** How prom-client aggregates several processes. Default: sum. */
   readonly aggregator?: Aggregator;
 }
@@ -16,7 +16,7 @@ export interface ReadConfiguration {
  * labels each time.
  */
 export class ReadGauge extends Gauge {
-  readonly #read: () => MetricValue<string>[];
+  readonly #read: ReadConfiguration["read"];
 
   constructor({ name, help, registry, read, aggregator = "sum" }: ReadConfiguration) {
     super({ name, help, registers: [registry], aggregator });
@@ -24,14 +24,14 @@ export class ReadGauge extends Gauge {
   }
 
   override async get(): ReturnType<Gauge["get"]> {
-    const values = this.#read();
+    const values = await this.#read();
     return { ...(await super.get()), values };
   }
 }
 
 /** The same as a counter. */
 export class ReadCounter extends Counter {
-  readonly #read: () => MetricValue<string>[];
+  readonly #read: ReadConfiguration["read"];
 
   constructor({ name, help, registry, read }: ReadConfiguration) {
     super({ name, help, registers: [registry] });
@@ -39,7 +39,7 @@ export class ReadCounter extends Counter {
   }
 
   override async get(): ReturnType<Counter["get"]> {
-    const values = this.#read();
+    const values = await this.#read();
     return { ...(await super.get()), values };
   }
 }

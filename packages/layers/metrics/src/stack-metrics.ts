@@ -1,4 +1,4 @@
-import { checkInteger, checkOption, type Description } from "@pagoda/core";
+import { checkInteger, checkOption, type Clock, type Description, systemClock } from "@pagoda/core";
 import type { MetricValue, Registry } from "prom-client";
 import { checkFree, ReadCounter, ReadGauge } from "./read.ts";
 import { at, other } from "./series.ts";
@@ -22,7 +22,12 @@ export interface StackMetricsOptions {
    * Default 10,000.
    */
   readonly maxSeries?: number;
+  /** Default: the system's clock. */
+  readonly clock?: Clock;
 }
+
+/** Milliseconds of a scrape without other work of the program. */
+const turnMs = 10;
 
 /** Names come from the keys of states, which a layer might use for data. */
 const maxNames = 1_000;
@@ -40,7 +45,8 @@ const maxWords = 16;
  * Use it once per stack. A name seen for the first time appears from the next scrape on. A failing
  * description is counted and yields no series.
  *
- * Cost: none per call; one `describe()` per scrape.
+ * Cost: none per call; one `describe()` per scrape. Reading its result takes turns of 10 ms with
+ * the rest of the program.
  *
  * @throws RangeError if an option is out of range, or the registry already has metrics of these
  * names.
@@ -50,27 +56,28 @@ export function stackMetrics({
   stack,
   prefix = "stack",
   maxSeries = 10_000,
+  clock = systemClock,
 }: StackMetricsOptions): void {
   const isName = /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(prefix);
   checkOption("stackMetrics: prefix", prefix, isName, "letters, digits and _");
   checkInteger("stackMetrics: maxSeries", maxSeries, { min: 1 });
   const own = { failures: `${prefix}_describe_failures_total`, dropped: `${prefix}_series_dropped` };
   checkFree("stackMetrics", registry, Object.values(own));
-  const reader = new StackReader(registry, stack, `${prefix}_`, maxSeries);
+  const reader = new StackReader(registry, stack, `${prefix}_`, maxSeries, clock);
   new ReadCounter({
     name: own.failures,
     help: "Failures of the stack description",
     registry,
-    read: () => [{ labels: {}, value: reader.read().failures }],
+    read: async () => [{ labels: {}, value: (await reader.read()).failures }],
   });
   new ReadGauge({
     name: own.dropped,
     help: "Dropped series of the stack state",
     registry,
-    read: () => [{ labels: {}, value: reader.read().dropped }],
+    read: async () => [{ labels: {}, value: (await reader.read()).dropped }],
   });
   // Registers current names, so that they appear on the first scrape.
-  reader.refresh();
+  for (const _ of reader.refresh());
 }
 
 class StackReader {
@@ -83,52 +90,66 @@ class StackReader {
   readonly #words = new Map<string, Set<string>>();
   /** Series of this scrape. Prometheus rejects a scrape with duplicates. */
   readonly #seen = new Set<string>();
+  readonly #clock: Clock;
   #series = 0;
-  #isFresh = false;
+  #reading: Promise<this> | undefined;
   dropped = 0;
   failures = 0;
 
-  constructor(registry: Registry, stack: StackMetricsOptions["stack"], prefix: string, maxSeries: number) {
+  constructor(
+    registry: Registry,
+    stack: StackMetricsOptions["stack"],
+    prefix: string,
+    maxSeries: number,
+    clock: Clock,
+  ) {
+    this.#clock = clock;
     this.#registry = registry;
     this.#stack = stack;
     this.#prefix = prefix;
     this.#maxSeries = maxSeries;
   }
 
-  /** All gauges are read in one tick; the first one refreshes them all. */
-  read(): this {
-    if (this.#isFresh) return this;
-    this.#isFresh = true;
-    queueMicrotask(() => (this.#isFresh = false));
-    this.refresh();
+  /** All gauges are read together; the first one refreshes them all. */
+  read(): Promise<this> {
+    this.#reading ??= this.#refreshed().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #refreshed(): Promise<this> {
+    let begunMs = this.#clock.now();
+    for (const _ of this.refresh()) {
+      if (this.#clock.now() - begunMs < turnMs) continue;
+      await new Promise<void>((resolve) => this.#clock.setTimer(0, resolve));
+      begunMs = this.#clock.now();
+    }
     return this;
   }
 
-  refresh(): void {
+  /** Yields after each node of the description. */
+  *refresh(): Generator<void> {
     this.#seen.clear();
     this.#series = 0;
     this.dropped = 0;
     for (const name of this.#values.keys()) this.#values.set(name, []);
-    for (const sample of this.#samples()) this.#take(sample);
-  }
-
-  #samples(): readonly Sample[] {
     try {
-      return walk(this.#stack().describe());
+      for (const samples of walk(this.#stack().describe())) {
+        for (const sample of samples) this.#take(sample);
+        yield;
+      }
     } catch {
       this.failures++;
-      return [];
     }
   }
 
-  #take({ name, layer, labels, value, word }: Sample): void {
+  #take({ name, layer, labels, id, value, word }: Sample): void {
     const values = this.#valuesOf(`${this.#prefix}${name}`, layer);
-    const key = JSON.stringify([name, labels]);
-    if (values === undefined || this.#seen.has(key)) {
+    if (values === undefined || this.#seen.has(id)) {
       this.dropped++;
       return;
     }
-    this.#seen.add(key);
+    // Those that are dropped anyway need not be told apart.
+    if (this.#series < this.#maxSeries) this.#seen.add(id);
     if (word === undefined) return this.#add(values, labels, value);
     const words = at(this.#words, name, () => new Set());
     const said = words.has(word) || words.size < maxWords ? word : other;
@@ -155,7 +176,7 @@ class StackReader {
       registry: this.#registry,
       // Ages, shares and limits of several processes cannot be summed.
       aggregator: "max",
-      read: () => this.read().#values.get(name) ?? [],
+      read: async () => (await this.read()).#values.get(name) ?? [],
     });
     return this.#values.get(name);
   }

@@ -6,74 +6,90 @@ export interface Sample {
   readonly name: string;
   readonly layer: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Name and labels as one text, which tells series apart. */
+  readonly id: string;
   readonly value: number;
   /** Set if the value is a string; the series then has the label `state`. */
   readonly word?: string;
 }
 
+/** Labels, and the same as one text, made once for all nodes that have them. */
+interface Labels {
+  readonly values: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
 interface Node {
   readonly description: Description;
   readonly layer: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
 }
 
 /** Nodes that label everything inside them, by the key or name in their options. */
 const labelled = ["endpoint", "route", "cluster", "listener"] as const;
 
+const none: Labels = { values: {}, text: "" };
+
 /**
- * Returns all numbers, booleans and strings in the states of a tree, outermost first.
+ * Returns the samples of each node of a tree: all numbers, booleans and strings in its state,
+ * outermost first.
  *
  * Nodes with the same name and labels get the label `position`, counted from 1.
  */
-export function walk(description: Description): Sample[] {
+export function* walk(description: Description): Generator<readonly Sample[]> {
   const nodes: Node[] = [];
-  collect(description, {}, nodes);
+  collect(description, none, nodes);
   const groups = new Map<string, Node[]>();
   for (const node of nodes) {
-    const key = JSON.stringify([node.layer, node.labels]);
+    const key = `${node.layer}\n${node.labels.text}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [node]);
     else group.push(node);
   }
-  const samples: Sample[] = [];
   for (const group of groups.values()) {
     for (const [at, node] of group.entries()) {
-      const labels = group.length === 1 ? node.labels : { ...node.labels, position: String(at + 1) };
+      const samples: Sample[] = [];
+      const labels = group.length === 1 ? node.labels : positioned(node.labels, at + 1);
       read(node, node.layer, node.description.state, labels, samples);
+      yield samples;
     }
   }
-  return samples;
 }
 
-function collect(description: Description, outer: Node["labels"], nodes: Node[]): void {
-  const labels = { ...outer, ...labelsOf(description) };
+function positioned({ values, text }: Labels, position: number): Labels {
+  return { values: { ...values, position: String(position) }, text: `${text}\n${position}` };
+}
+
+function collect(description: Description, outer: Labels, nodes: Node[]): void {
+  const labels = labelsIn(outer, description);
   nodes.push({ description, layer: snake(description.name), labels });
   for (const inner of description.inner ?? []) collect(inner, labels, nodes);
 }
 
-function labelsOf({ name, options = {} }: Description): Record<string, string> {
-  const labels: Record<string, string> = {};
+function labelsIn(outer: Labels, { name, options = {} }: Description): Labels {
+  let values: Record<string, string> | undefined;
   for (const label of labelled) {
     const value = name === label ? (options["key"] ?? options["name"] ?? options[label]) : options[label];
-    if (typeof value === "string") labels[label] = value;
+    if (typeof value === "string") (values ??= { ...outer.values })[label] = value;
   }
-  return labels;
+  if (values === undefined) return outer;
+  return { values, text: JSON.stringify(labelled.map((label) => values[label])) };
 }
 
 function read(
   node: Node,
   path: string,
   state: { readonly [key: string]: Json } | null | undefined,
-  labels: Node["labels"],
+  labels: Labels,
   samples: Sample[],
 ): void {
   for (const [key, value] of Object.entries(state ?? {})) {
     const { layer } = node;
     const name = `${path}_${snake(withUnit(key))}`;
-    if (typeof value === "number") {
-      samples.push({ name, layer, labels, value: isMs(key) ? value / 1_000 : value });
-    } else if (typeof value === "boolean") samples.push({ name, layer, labels, value: value ? 1 : 0 });
-    else if (typeof value === "string") samples.push({ name, layer, labels, value: 1, word: value });
+    const sample = { name, layer, labels: labels.values, id: `${name}\n${labels.text}` };
+    if (typeof value === "number") samples.push({ ...sample, value: isMs(key) ? value / 1_000 : value });
+    else if (typeof value === "boolean") samples.push({ ...sample, value: value ? 1 : 0 });
+    else if (typeof value === "string") samples.push({ ...sample, value: 1, word: value });
     else if (!Array.isArray(value)) {
       read(node, name, value as { readonly [key: string]: Json } | null, labels, samples);
     }
@@ -89,7 +105,19 @@ function withUnit(key: string): string {
   return isMs(key) ? `${key.slice(0, -2)}Seconds` : key;
 }
 
+/** The few names of layers and their states, of which a scrape reads thousands. */
+const snakes = new Map<string, string>();
+const maxSnakes = 1_000;
+
 function snake(name: string): string {
+  const known = snakes.get(name);
+  if (known !== undefined) return known;
+  const made = toSnake(name);
+  if (snakes.size < maxSnakes) snakes.set(name, made);
+  return made;
+}
+
+function toSnake(name: string): string {
   return name
     .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
     .toLowerCase()

@@ -1,4 +1,4 @@
-import type { Description } from "@pagoda/core";
+import type { Clock, Description } from "@pagoda/core";
 import * as fc from "fast-check";
 import { Gauge, Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
@@ -153,6 +153,31 @@ describe("stackMetrics", () => {
     expect(asked()).toBe(before + 1);
     await registry.getMetricsAsJSON();
     expect(asked()).toBe(before + 2);
+  });
+
+  test("a scrape of many endpoints takes turns with other work (defect: held it up)", async () => {
+    let now = 0;
+    const turns = Promise.withResolvers<void>();
+    let last = 0;
+    let longest = 0;
+    const clock: Clock = {
+      // Each node takes 1 ms.
+      now: () => ++now,
+      wallTime: () => 0,
+      setTimer(_ms, run) {
+        longest = Math.max(longest, now - last);
+        last = now;
+        turns.resolve();
+        queueMicrotask(run);
+        return {};
+      },
+      clearTimer() {},
+    };
+    const endpoints = Array.from({ length: 100 }, (_, n) => endpoint(String(n)));
+    const { read } = bench({ name: "balance", inner: endpoints }, { clock });
+    expect(await read()).toHaveLength(200);
+    await turns.promise;
+    expect(longest).toBeLessThan(20);
   });
 
   test("calls stack on each scrape", async () => {
