@@ -21,6 +21,7 @@ import { healthOf } from "./health.ts";
 import { Reachability, throughProxy } from "./reachability.ts";
 import { clusterStatus, type EndpointParts } from "./status.ts";
 import { strategyOf } from "./strategy.ts";
+import { Turns } from "./turns.ts";
 import type { ClusterStatus } from "./types.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import { connectionOf, transportOptions } from "./transport-options.ts";
@@ -36,11 +37,11 @@ export interface Cluster {
   readonly service: ClusterService;
   /** Settles when its endpoints are first known. */
   readonly started: Promise<unknown>;
-  /** Its current status. */
   readonly endpoints: readonly Origin[];
   /** Whether any endpoint accepts connections; true while no endpoint is known. */
   readonly reachable: boolean;
-  status(): ClusterStatus;
+  /** @param turns Shared with the status of other clusters. */
+  status(turns?: Turns): Promise<ClusterStatus>;
   /** Applies a changed list of endpoints. Settles when all of them get calls. */
   update(config: ClusterConfig): Promise<void>;
   /** Closes the cluster, which sends no further calls. */
@@ -89,14 +90,18 @@ export function cluster(
     get reachable() {
       return reachability.any;
     },
-    status: () =>
-      clusterStatus(name, {
-        balancer: balancer.status(),
-        source: { kind: kindOf(config), lastError: source.lastError },
-        outcomes: (endpoint) => health.outcomes.of(endpoint),
-        stack: (endpoint) => stacks.get(endpoint),
-        discovery: endpoints.state(),
-      }),
+    status: (turns = new Turns(context.clock)) =>
+      clusterStatus(
+        name,
+        {
+          balancer: balancer.status(),
+          source: { kind: kindOf(config), lastError: source.lastError },
+          outcomes: (endpoint) => health.outcomes.of(endpoint),
+          stack: (endpoint) => stacks.get(endpoint),
+          discovery: endpoints.state(),
+        },
+        turns,
+      ),
     async update(next) {
       source.update(next);
       await endpoints.whole;

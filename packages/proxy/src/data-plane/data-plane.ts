@@ -18,6 +18,7 @@ import { realSystem } from "./network.ts";
 import { noSpans, type Spans, spansOf } from "./spans.ts";
 import type { OpenListener, System } from "./system.ts";
 import { type Telemetry, telemetryOf } from "./telemetry.ts";
+import { Turns } from "./turns.ts";
 import type { ClusterStatus, DataPlane, DataPlaneContext, MetricData, StartDataPlane } from "./types.ts";
 
 /** Serves a configuration; see {@link DataPlane}. */
@@ -66,7 +67,7 @@ class RunningDataPlane implements DataPlane {
       { ...this.#telemetry, states: this.#states, central, clock, random, network },
       found,
     );
-    stackMetrics({ registry, stack: () => this.#whole() });
+    stackMetrics({ registry, stack: () => this.#whole(), clock });
   }
 
   get listening(): readonly Listening[] {
@@ -141,8 +142,11 @@ class RunningDataPlane implements DataPlane {
     );
   }
 
-  clusters(): readonly ClusterStatus[] {
-    return (this.#taken?.all ?? []).map(([, cluster]) => cluster.status());
+  async clusters(): Promise<readonly ClusterStatus[]> {
+    const turns = new Turns(this.#system.clock);
+    const all: ClusterStatus[] = [];
+    for (const [, cluster] of this.#taken?.all ?? []) all.push(await cluster.status(turns));
+    return all;
   }
 
   setLogLevel(level: string): void {

@@ -1,6 +1,7 @@
 import type { BalancerStatus, EndpointStatus as BalancedEndpoint } from "@pagoda/balance";
 import type { Description, Json } from "@pagoda/core";
 import { type OutcomeCounts, outcomesName } from "./outcomes.ts";
+import type { Turns } from "./turns.ts";
 import type { ClusterStatus, EndpointStatus } from "./types.ts";
 
 /** The parts of a cluster's status. */
@@ -21,18 +22,27 @@ export interface EndpointParts {
   readonly blockedReasons: readonly (() => string | undefined)[];
 }
 
-/** Returns the status of a cluster, for operators. */
-export function clusterStatus(cluster: string, parts: ClusterParts): ClusterStatus {
+/** Returns the status of a cluster, for operators. It has a turn of the event loop for many endpoints. */
+export async function clusterStatus(
+  cluster: string,
+  parts: ClusterParts,
+  turns: Turns,
+): Promise<ClusterStatus> {
   const { balancer, source, discovery } = parts;
   const reasons = [
     ...(source.lastError === undefined ? [] : [`${source.kind}: ${source.lastError}`]),
     ...(balancer.panicking ? ["too few healthy endpoints; ignoring health"] : []),
   ];
+  const endpoints: EndpointStatus[] = [];
+  for (const endpoint of balancer.endpoints) {
+    endpoints.push(endpointStatus(endpoint, parts));
+    await turns.next();
+  }
   return {
     cluster,
     strategy: balancer.strategy,
     ...(reasons.length > 0 && { reason: reasons.join("; ") }),
-    endpoints: balancer.endpoints.map((endpoint) => endpointStatus(endpoint, parts)),
+    endpoints,
     state: {
       endpoints: balancer.endpoints.length,
       healthy: balancer.endpoints.filter(({ healthy }) => healthy).length,

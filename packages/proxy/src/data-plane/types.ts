@@ -120,7 +120,7 @@ export interface DataPlane {
   metrics(): Promise<readonly MetricData[]>;
   /** The stack of each listener, by name. */
   describe(): Readonly<Record<string, Description>>;
-  clusters(): readonly ClusterStatus[];
+  clusters(): Promise<readonly ClusterStatus[]>;
   setLogLevel(level: string): void;
   /**
    * Accepts nothing more, lets the requests in flight finish, and closes everything.

@@ -88,7 +88,7 @@ describe("over reloads", () => {
     expect(two.sockets.size).toBe(1);
     expect([...one.sockets]).toEqual([connection]);
     await take({ endpoints: [two.url] });
-    expect(second.shop.status().endpoints).toMatchObject([{ endpoint: two.url }]);
+    expect((await second.shop.status()).endpoints).toMatchObject([{ endpoint: two.url }]);
   });
 
   test("a cluster with other settings is new, and the old one closes after its last generation", async () => {
@@ -113,17 +113,17 @@ describe("over reloads", () => {
     const second = await take({ endpoints: [one.url, two.url], ...settings });
     const third = await take({ endpoints: [one.url, two.url], ...settings, pool: { maxConnections: 77 } });
     expect(third.shop).not.toBe(second.shop);
-    const [known] = second.shop.status().endpoints;
+    const [known] = (await second.shop.status()).endpoints;
     drop(first.taken);
     drop(second.taken);
-    expect(third.shop.status().endpoints).toMatchObject([
+    expect((await third.shop.status()).endpoints).toMatchObject([
       { endpoint: one.url, latencyMs: known?.latencyMs },
       { endpoint: two.url, latencyMs: 30, reason: "starting: 10% of its share" },
     ]);
     expect(known?.latencyMs).not.toBe(30);
-    expect(third.shop.status().endpoints[0]?.reason).toBeUndefined();
+    expect((await third.shop.status()).endpoints[0]?.reason).toBeUndefined();
     const fourth = await take({ endpoints: [one.url, two.url], ...settings, protocol: "http2" });
-    expect(fourth.shop.status().endpoints).toMatchObject([{ latencyMs: 30 }, { latencyMs: 30 }]);
+    expect((await fourth.shop.status()).endpoints).toMatchObject([{ latencyMs: 30 }, { latencyMs: 30 }]);
   });
 
   test("a new cluster starts with the last endpoints of its source", async () => {
@@ -165,7 +165,7 @@ describe("the status of a cluster shows", () => {
     const { take } = clustersOver();
     const { shop } = await take({ endpoints: [origin.url], balance: "peak-ewma" });
     await get(shop);
-    expect(shop.status()).toEqual({
+    expect(await shop.status()).toEqual({
       cluster: "shop",
       strategy: "peak-ewma",
       endpoints: [
@@ -186,7 +186,7 @@ describe("the status of a cluster shows", () => {
     const { take } = clustersOver();
     const { shop } = await take({ file: "/nowhere/shop.json" });
     await shop.started;
-    expect(shop.status()).toMatchObject({
+    expect(await shop.status()).toMatchObject({
       reason: "file: ENOENT",
       endpoints: [],
       state: { endpoints: 0, file: { path: "/nowhere/shop.json" } },
@@ -196,14 +196,14 @@ describe("the status of a cluster shows", () => {
   test("that health is ignored because too few endpoints are healthy", async () => {
     const { take } = clustersOver();
     const { shop } = await take({ endpoints: [refusing], check: { type: "tcp" } });
-    expect(shop.status().reason).toBe("too few healthy endpoints; ignoring health");
+    expect((await shop.status()).reason).toBe("too few healthy endpoints; ignoring health");
   });
 
   test("an open circuit with its reason, which is logged", async () => {
     const { take, lines } = clustersOver();
     const { shop } = await take({ endpoints: [refusing], policies: { circuitBreaker: { failures: 2 } } });
     for (let n = 0; n < 2; n++) await expect(get(shop)).rejects.toThrow("ConnectFailed");
-    const { endpoints } = shop.status();
+    const { endpoints } = await shop.status();
     expect(endpoints).toMatchObject([
       {
         endpoint: refusing,
@@ -228,7 +228,7 @@ describe("the status of a cluster shows", () => {
     const { take } = clustersOver();
     const { shop } = await take({ endpoints: [origin.url, other.url], outliers: { consecutiveFailures: 2 } });
     for (let n = 0; n < 4; n++) await get(shop);
-    expect(shop.status().endpoints).toMatchObject([
+    expect((await shop.status()).endpoints).toMatchObject([
       { healthy: false, reason: "ejected: consecutive-failures" },
       { healthy: true },
     ]);
@@ -237,7 +237,7 @@ describe("the status of a cluster shows", () => {
   test("an endpoint whose first check is pending", async () => {
     const { take } = clustersOver();
     const { shop } = await take({ endpoints: [refusing], check: { type: "tcp" } });
-    expect(shop.status().endpoints).toMatchObject([
+    expect((await shop.status()).endpoints).toMatchObject([
       { healthy: false, reason: "health-check: not checked yet" },
     ]);
   });

@@ -80,7 +80,7 @@ test("operators see the rest of a stack whose layer cannot describe itself", asy
     { ...inside, state: { boundTo: () => undefined, create: () => 1 }, blockedReason: thrown },
     "endpoint",
   );
-  expect(other.clusters()[0]?.endpoints[0]).toMatchObject({
+  expect((await other.clusters())[0]?.endpoints[0]).toMatchObject({
     reason: "own: blockedReason failed: defect of a policy",
     state: { ready: true },
   });

@@ -136,14 +136,15 @@ describe("a reload with calls in flight", () => {
     };
     const { get, reload, plane } = await running(bad.url, { cluster });
     await Promise.all([get(), get()]);
-    const reasons = () => plane.clusters()[0]?.endpoints.map(({ healthy, reason }) => [healthy, reason]);
+    const reasons = async () =>
+      (await plane.clusters())[0]?.endpoints.map(({ healthy, reason }) => [healthy, reason]);
     const ejected = [
       [false, "ejected: consecutive-failures"],
       [true, undefined],
     ];
-    expect(reasons()).toEqual(ejected);
+    expect(await reasons()).toEqual(ejected);
     await reload({ cluster: { ...cluster, ...otherPool } });
-    expect(reasons()).toEqual(ejected);
+    expect(await reasons()).toEqual(ejected);
   });
 
   test("counts what was used under the old rate against a changed one", async () => {
