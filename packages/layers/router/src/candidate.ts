@@ -27,6 +27,8 @@ export class Candidate<C extends string = string, P = unknown> {
   readonly headers: readonly FieldPredicate[];
   readonly query: readonly FieldPredicate[];
   readonly action: RouteAction;
+  /** Whether it matches a path by its beginning, even within a segment. */
+  readonly isText: boolean;
   /** Index in the list of all candidates, as given. */
   readonly position: number;
   /** Result of `RouteTable.find`. */
@@ -34,11 +36,13 @@ export class Candidate<C extends string = string, P = unknown> {
   readonly #methods: readonly string[] | undefined;
   readonly #hasFields: boolean;
 
+  /** @param host In the form in which hosts are compared. */
   constructor(compiled: Compiled<C, P>, match: RouteMatch, host: string | undefined, position: number) {
     this.position = position;
     this.compiled = compiled;
     this.match = match;
-    this.host = host === undefined ? undefined : hostOf(host);
+    this.isText = match.path !== undefined && "startsWith" in match.path;
+    this.host = host;
     const { path } = match;
     this.params = path !== undefined && "pattern" in path ? new PathPattern(path.pattern) : undefined;
     this.pattern = path !== undefined && "regex" in path ? new LinearRegex(path.regex) : this.params;
@@ -50,11 +54,12 @@ export class Candidate<C extends string = string, P = unknown> {
     this.#hasFields = this.headers.length + this.query.length > 0;
   }
 
-  /** Literal text that the path must start with, as in the tree. A prefix has no trailing slash. */
+  /** Literal text that the path must start with, as in the tree. A prefix of segments has no trailing slash. */
   get text(): string {
     const { path } = this.match;
     if (path === undefined) return "";
     if ("exact" in path) return path.exact;
+    if ("startsWith" in path) return path.startsWith;
     return "prefix" in path ? withoutSlash(path.prefix) : (this.pattern as LinearRegex | PathPattern).literal;
   }
 
@@ -87,14 +92,25 @@ export class Candidate<C extends string = string, P = unknown> {
 /** Which of several matching routes wins. */
 export type RouteOrder = "specific" | "first";
 
+/** Whether hosts are compared with the port that the client wrote. */
+export type HostPorts = "ignore" | "match";
+
+/** Returns the host of an authority in the form in which hosts are compared. */
+export function comparedHost(authority: string, ports: HostPorts): string {
+  return ports === "ignore" ? hostOf(authority) : authority.toLowerCase();
+}
+
 /** Creates the candidates of all matches of routes. */
 export function candidatesOf<C extends string, P>(
   routes: readonly Compiled<C, P>[],
+  ports: HostPorts,
 ): readonly Candidate<C, P>[] {
   let position = 0;
   return routes.flatMap((compiled) =>
     matchesOf(compiled.route).flatMap((match) =>
-      (match.hosts ?? [undefined]).map((host) => new Candidate(compiled, match, host, position++)),
+      (match.hosts ?? [undefined]).map(
+        (host) => new Candidate(compiled, match, host && comparedHost(host, ports), position++),
+      ),
     ),
   );
 }
@@ -138,10 +154,17 @@ const specific: readonly Rank[] = [
 
 const ranks: Readonly<Record<RouteOrder, readonly Rank[]>> = { specific, first: [["host", hostRank]] };
 
-/** Exact hosts before wildcards, longer wildcards before shorter ones. */
+/** Longer than any host. */
+const longHost = 1_000;
+
+/**
+ * Exact hosts before wildcards, those at the beginning before those at the end, longer wildcards
+ * before shorter ones.
+ */
 function hostRank({ host }: Candidate): number {
   if (host === undefined) return 0;
-  return host.startsWith("*") ? host.length : Infinity;
+  if (host.startsWith("*")) return longHost + host.length;
+  return host.endsWith(".*") ? host.length : Infinity;
 }
 
 /**
@@ -149,7 +172,7 @@ function hostRank({ host }: Candidate): number {
  * prefixes.
  */
 function kindRank({ match: { path } }: Candidate): number {
-  if (path === undefined || "prefix" in path) return 0;
+  if (path === undefined || "prefix" in path || "startsWith" in path) return 0;
   return "exact" in path ? 2 : 1;
 }
 

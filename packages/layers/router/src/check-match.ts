@@ -1,25 +1,33 @@
 import { isToken } from "@pagoda/http/grammar";
+import type { HostPorts } from "./candidate.ts";
 import { LinearRegex } from "@pagoda/linear-regex";
 import { invalidNames, PathPattern } from "./path-params.ts";
 import { type FullPathOptions, normalPath } from "./path.ts";
 import type { Report } from "./report.ts";
 import type { FieldMatch, PathMatch, RouteMatch } from "./route.ts";
 
-const hostName = /^(?:\*\.)?[\dA-Za-z_-]+(?:\.[\dA-Za-z_-]+)*$/;
+const hostName = /^[\dA-Za-z_-]+(?:\.[\dA-Za-z_-]+)*$/;
+const port = /:\d{1,5}$/;
 const ipv6 = /^\[[\dA-Fa-f:.]+\]$/;
 const tests = ["exact", "contains", "regex", "present", "absent"] as const;
 
 /** Reports problems in one match of a route. */
-export function checkMatch(match: RouteMatch, options: FullPathOptions, report: Report): void {
+export function checkMatch(
+  match: RouteMatch,
+  { paths, hostPorts }: { readonly paths: FullPathOptions; readonly hostPorts: HostPorts },
+  report: Report,
+): void {
   const { hosts, path, methods, headers, query } = match;
   if (hosts !== undefined) {
     notEmpty("hosts", hosts, report);
     hosts.forEach((host, n) => {
-      if (!isHost(host) && !(hostName.test(host) && host.length <= 253))
-        report(["hosts", n], host, "a host without port, or *. and the end of one");
+      const name = hostPorts === "match" ? host.replace(port, "") : host;
+      const fixed = name.replace(/^\*\.|\.\*$/, "");
+      if (!isHost(fixed) || (fixed !== name && fixed.startsWith("[")))
+        report(["hosts", n], host, `a host${hostPorts === "match" ? "" : " without port"}, *.HOST or HOST.*`);
     });
   }
-  if (path !== undefined) checkPathMatch(path, options, report);
+  if (path !== undefined) checkPathMatch(path, paths, report);
   if (methods !== undefined) {
     notEmpty("methods", methods, report);
     methods.forEach((method, n) => {
@@ -33,7 +41,7 @@ export function checkMatch(match: RouteMatch, options: FullPathOptions, report: 
 
 /** Whether a host is valid in a request, so without a wildcard. */
 export function isHost(host: string): boolean {
-  return (hostName.test(host) && !host.startsWith("*") && host.length <= 253) || ipv6.test(host);
+  return (hostName.test(host) && host.length <= 253) || ipv6.test(host);
 }
 
 function checkPathMatch(path: PathMatch, options: FullPathOptions, report: Report): void {
@@ -43,9 +51,10 @@ function checkPathMatch(path: PathMatch, options: FullPathOptions, report: Repor
   if ("regex" in path) checkRegex(["path", "regex"], path.regex, report);
   if ("exact" in path) checkPath(["path", "exact"], path.exact, options, report);
   if ("prefix" in path) checkPath(["path", "prefix"], path.prefix, options, report);
+  if ("startsWith" in path) checkPath(["path", "startsWith"], path.startsWith, options, report);
 }
 
-const kinds = ["exact", "prefix", "pattern", "regex"] as const;
+const kinds = ["exact", "prefix", "startsWith", "pattern", "regex"] as const;
 
 function checkPattern(pattern: string, options: FullPathOptions, report: Report): void {
   const place = ["path", "pattern"];

@@ -1,6 +1,12 @@
-import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
-import { type Candidate, precedence, type Precedence, type RouteOrder } from "./candidate.ts";
+import {
+  type Candidate,
+  comparedHost,
+  type HostPorts,
+  precedence,
+  type Precedence,
+  type RouteOrder,
+} from "./candidate.ts";
 import { headerValue, queryValue } from "./field-match.ts";
 import type { PathRefused, PathRefusalReason } from "./path.ts";
 import { withoutSlash } from "./route-action.ts";
@@ -46,9 +52,9 @@ export function explain(
   request: HttpRequest,
   path: string | PathRefused,
   candidates: readonly Candidate[],
-  order: RouteOrder,
+  { order, hostPorts }: { readonly order: RouteOrder; readonly hostPorts: HostPorts },
 ): Explanation {
-  const host = hostOf(request.authority);
+  const host = comparedHost(request.authority, hostPorts);
   if (typeof path !== "string") return { host, refused: path.reason, matches: [] };
   let first: Candidate | undefined;
   const matches = candidates.map((candidate) => {
@@ -114,7 +120,10 @@ function fieldMismatch(what: "header" | "query", field: FieldMatch, found: strin
 
 function hostMatches(wanted: string | undefined, host: string): boolean {
   if (wanted === undefined || wanted === host) return true;
-  return wanted.startsWith("*.") && host.length >= wanted.length && host.endsWith(wanted.slice(1));
+  if (host.length < wanted.length) return false;
+  return wanted.startsWith("*.")
+    ? host.endsWith(wanted.slice(1))
+    : wanted.endsWith(".*") && host.startsWith(wanted.slice(0, -1));
 }
 
 function pathMatches({ match: { path: wanted }, pattern }: Candidate, path: string): boolean {
@@ -122,6 +131,7 @@ function pathMatches({ match: { path: wanted }, pattern }: Candidate, path: stri
   if (path === "*" || path === "") return false;
   if ("exact" in wanted) return path === wanted.exact;
   if ("regex" in wanted || "pattern" in wanted) return pattern?.matches(path) === true;
+  if ("startsWith" in wanted) return path.startsWith(wanted.startsWith);
   const prefix = withoutSlash(wanted.prefix);
   return path === prefix || path.startsWith(`${prefix}/`);
 }

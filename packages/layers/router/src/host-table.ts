@@ -88,8 +88,8 @@ function mostSpecificFrom<C extends string, P>(
     }
   }
   for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPrefixes) {
-    if (node.length !== path.length && path.charCodeAt(node.length) !== slash) continue;
-    const found = firstOf(node.prefixes, request);
+    const isSegment = node.length === path.length || path.charCodeAt(node.length) === slash;
+    const found = earlierOf(node.prefixes, request, undefined, isSegment);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -101,7 +101,7 @@ function firstFrom<C extends string, P>(
   request: HttpRequest,
   path: string,
 ): Candidate<C, P> | undefined {
-  let first = end.length === path.length ? earlierOf(end.exact, request, undefined) : undefined;
+  let first = end.length === path.length ? earlierOf(end.exact, request, undefined, true) : undefined;
   for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPatterns) {
     const { patterns } = node;
     for (let n = 0; n < patterns.length; n++) {
@@ -111,22 +111,27 @@ function firstFrom<C extends string, P>(
     }
   }
   for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPrefixes) {
-    if (node.length === path.length || path.charCodeAt(node.length) === slash)
-      first = earlierOf(node.prefixes, request, first);
+    const isSegment = node.length === path.length || path.charCodeAt(node.length) === slash;
+    first = earlierOf(node.prefixes, request, first, isSegment);
   }
   return first;
 }
 
-/** Returns the first candidate that accepts the request, if it comes before the one given. */
+/**
+ * Returns the first candidate that accepts the request, if it comes before the one given.
+ *
+ * @param isSegment Whether the text ends with a segment; otherwise only `startsWith` matches.
+ */
 function earlierOf<C extends string, P>(
   candidates: readonly Candidate<C, P>[],
   request: HttpRequest,
   than: Candidate<C, P> | undefined,
+  isSegment: boolean,
 ): Candidate<C, P> | undefined {
   for (let n = 0; n < candidates.length; n++) {
     const candidate = candidates[n] as Candidate<C, P>;
     if (than !== undefined && candidate.position > than.position) return than;
-    if (candidate.accepts(request)) return candidate;
+    if ((isSegment || candidate.isText) && candidate.accepts(request)) return candidate;
   }
   return than;
 }
@@ -154,6 +159,7 @@ export function* onPath<C extends string, P>(
   for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPatterns)
     yield* node.patterns.filter(({ pattern }) => pattern?.matchesRest(path));
   for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPrefixes) {
-    if (node.length === path.length || path.charCodeAt(node.length) === slash) yield* node.prefixes;
+    const isSegment = node.length === path.length || path.charCodeAt(node.length) === slash;
+    yield* node.prefixes.filter(({ isText }) => isSegment || isText);
   }
 }

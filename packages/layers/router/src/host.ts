@@ -6,22 +6,26 @@ export class ByHost<T> {
   readonly #exact = new Map<string, T>();
   /** Keyed by the part after `*`: `.shop.example`. */
   readonly #wildcards = new Map<string, T>();
+  /** Keyed by the part before `*`: `shop.`. */
+  readonly #beginnings = new Map<string, T>();
   #any: T | undefined;
 
   /** @param host `undefined` for any. */
   set(host: string | undefined, value: T): void {
     if (host === undefined) this.#any = value;
     else if (host.startsWith("*")) this.#wildcards.set(host.slice(1), value);
+    else if (host.endsWith(".*")) this.#beginnings.set(host.slice(0, -1), value);
     else this.#exact.set(host, value);
   }
 
   /** The value for any host, if there are no others. */
   get sole(): T | undefined {
-    return this.#exact.size + this.#wildcards.size === 0 ? this.#any : undefined;
+    return this.#exact.size + this.#wildcards.size + this.#beginnings.size === 0 ? this.#any : undefined;
   }
 
   /**
-   * Returns the first result of `look`, from the exact host over the longest wildcard to any.
+   * Returns the first result of `look`, from the exact host over the longest wildcard at the
+   * beginning and the longest one at the end to any.
    * Allocates nothing.
    */
   first<Sought, Found>(
@@ -37,6 +41,13 @@ export class ByHost<T> {
       for (let at = host.indexOf(".", 1); at !== -1; at = host.indexOf(".", at + 1)) {
         const wildcard = this.#wildcards.get(host.slice(at));
         if (wildcard !== undefined) found = look(wildcard, sought, path);
+        if (found !== undefined) return found;
+      }
+    }
+    if (this.#beginnings.size > 0 && host.length <= maxLength) {
+      for (let at = host.lastIndexOf(".", host.length - 2); at > 0; at = host.lastIndexOf(".", at - 1)) {
+        const beginning = this.#beginnings.get(host.slice(0, at + 1));
+        if (beginning !== undefined) found = look(beginning, sought, path);
         if (found !== undefined) return found;
       }
     }

@@ -1,8 +1,9 @@
 import { type Json, mustBe } from "@pagoda/core";
 import { checkEdits, checkRedirect, checkRespond, checkRewrite, checkShares } from "./check-action.ts";
 import { checkMatch } from "./check-match.ts";
-import { fullPathOptions, type FullPathOptions, type PathOptions } from "./path.ts";
+import { fullPathOptions, type FullPathOptions } from "./path.ts";
 import type { Report } from "./report.ts";
+import type { RouteTableOptions } from "./options.ts";
 import { matchesOf, type Route } from "./route.ts";
 
 /** A problem in a list of routes. */
@@ -22,9 +23,12 @@ const actions = ["cluster", "clusters", "redirect", "respond"] as const;
  * Lists everything that is wrong with routes read from a file. It does not check types; that is up
  * to the reader of the file.
  *
- * @param options Path options of the table, since they decide which paths can match.
+ * @param options Those of the table, since they decide which paths and hosts can match.
  */
-export function routeProblems(routes: readonly Route[], options: PathOptions = {}): readonly RouteProblem[] {
+export function routeProblems(
+  routes: readonly Route[],
+  { order: _, hostPorts = "ignore", ...options }: RouteTableOptions = {},
+): readonly RouteProblem[] {
   const paths = fullPathOptions(options);
   const problems: RouteProblem[] = [];
   const names = new Set<string>();
@@ -40,7 +44,7 @@ export function routeProblems(routes: readonly Route[], options: PathOptions = {
     if (several && matchesOf(route).length === 0)
       report(["match"], [], "a list of at least one match, or left out for all requests");
     matchesOf(route).forEach((match, m) =>
-      checkMatch(match, paths, (path, value, expected) =>
+      checkMatch(match, { paths, hostPorts }, (path, value, expected) =>
         report(["match", ...(several ? [m] : []), ...path], value, expected),
       ),
     );
@@ -55,7 +59,9 @@ function checkAction(route: Route, paths: FullPathOptions, report: Report): void
   const { cluster, clusters, redirect, respond, rewrite, requestHeaders, responseHeaders } = route;
   if (cluster === "") report(["cluster"], cluster, "the name of a cluster");
   if (clusters !== undefined) checkShares(clusters, report);
-  const prefixed = matchesOf(route).every(({ path }) => path !== undefined && "prefix" in path);
+  const prefixed = matchesOf(route).every(
+    ({ path }) => path !== undefined && ("prefix" in path || "startsWith" in path),
+  );
   if (redirect !== undefined) checkRedirect(redirect, prefixed, paths, report);
   if (respond !== undefined) checkRespond(respond, report);
   if (rewrite !== undefined) checkRewrite(rewrite, prefixed, paths, report);

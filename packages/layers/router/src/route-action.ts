@@ -16,19 +16,18 @@ export interface RouteAction {
 
 /** Compiles the action of a route once, so that calls only do what depends on the request. */
 export function routeAction(route: Route, { path }: RouteMatch): RouteAction {
-  const prefix = path !== undefined && "prefix" in path ? path.prefix : "/";
   return {
-    answer: answerOf(route, prefix),
-    rewritePath: route.rewrite && rewriterOf(route.rewrite, prefix),
+    answer: answerOf(route, path),
+    rewritePath: route.rewrite && rewriterOf(route.rewrite, path),
     host: route.rewrite?.host,
     editRequest: editorOf(route.requestHeaders),
     editResponse: editorOf(route.responseHeaders),
   };
 }
 
-function answerOf({ redirect, respond }: Route, prefix: string): RouteAction["answer"] {
+function answerOf({ redirect, respond }: Route, matched: RouteMatch["path"]): RouteAction["answer"] {
   if (redirect !== undefined) {
-    const rewrite = rewriterOf(redirect, prefix);
+    const rewrite = rewriterOf(redirect, matched);
     return (request, path, written) =>
       httpResponse(redirect.status ?? 302, undefined, {
         location: locationOf(redirect, request, rewrite?.(path, written) ?? written),
@@ -53,17 +52,26 @@ function locationOf(
   return `${to}://${host ?? kept?.[1] ?? authority}${givenPort}${path}${stripQuery ? "" : query}`;
 }
 
-function rewriterOf({ path, prefix, regex }: Rewrite, matched: string): RouteAction["rewritePath"] {
+function rewriterOf(
+  { path, prefix, regex }: Rewrite,
+  matched: RouteMatch["path"],
+): RouteAction["rewritePath"] {
   if (path !== undefined) return () => path;
   if (regex !== undefined) {
     const substitution = new Substitution(regex.pattern, regex.substitution);
     return (asked, written) => substitution.apply(asked) ?? written;
   }
   if (prefix === undefined) return undefined;
-  const { length } = withoutSlash(matched);
+  const restOf = (length: number, asked: string, written: string): string =>
+    written.slice(asked === written ? length : writtenAt(written, length));
+  if (matched !== undefined && "startsWith" in matched) {
+    const { length } = matched.startsWith;
+    return (asked, written) => prefix + restOf(length, asked, written);
+  }
+  const { length } = withoutSlash(matched !== undefined && "prefix" in matched ? matched.prefix : "/");
   const begin = withoutSlash(prefix);
   return (asked, written) => {
-    const rest = written.slice(asked === written ? length : writtenAt(written, length));
+    const rest = restOf(length, asked, written);
     // Some parsers would read two leading slashes as a host.
     return begin === "" ? `/${rest.replace(/^\/+/, "")}` : begin + rest;
   };

@@ -19,6 +19,8 @@ export type PathMatch<Pattern = string> =
   | { readonly exact: string }
   /** Matches whole segments: `/api` matches `/api`, `/api/` and `/api/x`, not `/apiary`. */
   | { readonly prefix: string }
+  /** Matches any text: `/api` matches `/api`, `/api/x` and `/apiary`. */
+  | { readonly startsWith: string }
   /**
    * For the whole path, with parameters for whole segments: `/users/:id`. The router adds
    * `request.params` with their decoded values. A parameter matches one segment, which must not be
@@ -31,7 +33,8 @@ export type PathMatch<Pattern = string> =
 /** Conditions on a request, all of which must match. */
 export interface RouteMatch<Pattern = string> {
   /**
-   * `shop.example`, or `*.example` for one or more labels before it. Without port. Default: any.
+   * `shop.example`, `*.example` for one or more labels before it, or `shop.*` for one or more after
+   * it. Without port, unless the table has `hostPorts: "match"`. Default: any.
    */
   readonly hosts?: readonly string[];
   /** Default: any. `OPTIONS *` and CONNECT, which has no path, match only without it. */
@@ -61,7 +64,7 @@ export interface Redirect {
   readonly port?: number;
   /** The whole path. */
   readonly path?: string;
-  /** Replaces the matched prefix. */
+  /** Replaces the matched prefix; after `startsWith` the text as it is. */
   readonly prefix?: string;
   /** Removes the query. Default false. */
   readonly stripQuery?: boolean;
@@ -80,7 +83,7 @@ export interface Rewrite {
   readonly host?: string;
   /** The whole path. */
   readonly path?: string;
-  /** Replaces the matched prefix. */
+  /** Replaces the matched prefix; after `startsWith` the text as it is. */
   readonly prefix?: string;
   /**
    * Applied if the pattern matches the whole path. `$1` and `$<name>` insert groups, `$$` a dollar

@@ -12,11 +12,12 @@ import {
 } from "@pagoda/core";
 import { type HttpHeaders, type HttpRequest, type HttpResponse, pathToSend } from "@pagoda/http";
 import type { Candidate } from "./candidate.ts";
+import type { RouteTableOptions } from "./options.ts";
 import type { PathRefused } from "./path.ts";
 import type { RouteAction } from "./route-action.ts";
 import type { Route, Routed, RoutedBy, Routes } from "./route.ts";
 import { select } from "./shares.ts";
-import { RouteTable, routeTable, type RouteTableOptions } from "./table.ts";
+import { RouteTable, routeTable } from "./table.ts";
 
 /** No route matches the request. */
 export interface NoRoute extends Fault<"NoRoute"> {
@@ -81,7 +82,12 @@ export function router<
   return layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse, HttpResponse>(
     "router",
     (inner) => ({
-      options: { ...table.pathOptions, order: table.order, routes: table.routes.map(({ name }) => name) },
+      options: {
+        ...table.pathOptions,
+        order: table.order,
+        hostPorts: table.hostPorts,
+        routes: table.routes.map(({ name }) => name),
+      },
       call(request, signal) {
         let candidate = table.lookUpPlain(request);
         const path = candidate === undefined ? table.pathIn(request) : request.path;

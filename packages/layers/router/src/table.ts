@@ -1,28 +1,21 @@
-import { checkOneOf, hostOf } from "@pagoda/core";
+import { checkOneOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
-import { byPrecedence, type Candidate, candidatesOf, type RouteOrder } from "./candidate.ts";
+import {
+  byPrecedence,
+  type Candidate,
+  candidatesOf,
+  comparedHost,
+  type HostPorts,
+  type RouteOrder,
+} from "./candidate.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { ByHost } from "./host.ts";
 import { type HostTable, hostTable, onPath, search, searchPlain, searchPlainMerged } from "./host-table.ts";
-import {
-  fullPathOptions,
-  type FullPathOptions,
-  normalPath,
-  type PathOptions,
-  type PathRefused,
-  writtenPath,
-} from "./path.ts";
+import { fullPathOptions, type FullPathOptions, normalPath, type PathRefused, writtenPath } from "./path.ts";
 import { problemsError, routeProblems } from "./problems.ts";
+import type { RouteTableOptions } from "./options.ts";
 import type { Route, Routed, RoutedBy, RouteMatch, Routes, SelectedRoute } from "./route.ts";
 import { compile } from "./shares.ts";
-
-export interface RouteTableOptions extends PathOptions {
-  /**
-   * Which of several matching routes wins. Default `specific`: the most specific one. `first`: the
-   * first in the list, as in Envoy. In both, routes with a more specific host come before others.
-   */
-  readonly order?: RouteOrder;
-}
 
 /** A route that matches a request, with its match. */
 export interface Found<C extends string = string, P = unknown> {
@@ -44,6 +37,7 @@ export class RouteTable<out C extends string = string, out P = unknown, out Adds
   readonly routes: readonly Route<C, P>[];
   readonly pathOptions: FullPathOptions;
   readonly order: RouteOrder;
+  readonly hostPorts: HostPorts;
   readonly #selected: ReadonlyMap<Route<C, P>, readonly SelectedRoute<C, P>[]>;
   /** In order of precedence. */
   readonly #candidates: readonly Candidate<C, P>[];
@@ -52,16 +46,21 @@ export class RouteTable<out C extends string = string, out P = unknown, out Adds
   readonly #sole: HostTable<C, P> | undefined;
 
   /** @internal */
-  constructor(routes: readonly Route<C, P>[], { order = "specific", ...options }: RouteTableOptions) {
+  constructor(
+    routes: readonly Route<C, P>[],
+    { order = "specific", hostPorts = "ignore", ...options }: RouteTableOptions,
+  ) {
     this.pathOptions = fullPathOptions(options);
     checkOneOf("router: order", order, ["specific", "first"]);
+    checkOneOf("router: hostPorts", hostPorts, ["ignore", "match"]);
     this.order = order;
-    const problems = routeProblems(routes, options);
+    this.hostPorts = hostPorts;
+    const problems = routeProblems(routes, { ...options, hostPorts });
     if (problems.length > 0) throw problemsError(problems);
     this.routes = [...routes];
     const compiled = routes.map((route) => compile(route));
     this.#selected = new Map(compiled.map(({ route, selected }) => [route, selected]));
-    this.#candidates = candidatesOf(compiled).toSorted(byPrecedence(order));
+    this.#candidates = candidatesOf(compiled, hostPorts).toSorted(byPrecedence(order));
     const ofHosts = Map.groupBy(this.#candidates, ({ host }) => host);
     for (const [host, candidates] of ofHosts) this.#hosts.set(host, hostTable(candidates, order));
     this.#sole = this.#hosts.sole;
@@ -97,21 +96,21 @@ export class RouteTable<out C extends string = string, out P = unknown, out Adds
   lookUpPlain(request: HttpRequest): Candidate<C, P> | undefined {
     const sought = this.pathOptions.mergeSlashes ? searchPlainMerged : searchPlain;
     if (this.#sole !== undefined) return sought(this.#sole, request, request.path);
-    const host = hostOf(request.authority);
+    const host = comparedHost(request.authority, this.hostPorts);
     return this.#hosts.first<HttpRequest, Candidate<C, P>>(host, request, request.path, sought);
   }
 
   /** @internal Returns the candidate for a path in normal form. */
   lookUp(request: HttpRequest, path: string): Candidate<C, P> | undefined {
     if (this.#sole !== undefined) return search(this.#sole, request, path);
-    const host = hostOf(request.authority);
+    const host = comparedHost(request.authority, this.hostPorts);
     return this.#hosts.first<HttpRequest, Candidate<C, P>>(host, request, path, search);
   }
 
   /** @internal Returns the methods that would be routed if everything else matches. */
   allowed(request: HttpRequest, path: string): readonly string[] {
     const methods = new Set<string>();
-    const host = hostOf(request.authority);
+    const host = comparedHost(request.authority, this.hostPorts);
     this.#hosts.first(host, request, path, (table: HostTable<C, P>) => {
       for (const candidate of onPath(table, path)) {
         if (candidate.acceptsFields(request))
@@ -132,7 +131,7 @@ export class RouteTable<out C extends string = string, out P = unknown, out Adds
    * Checks all routes.
    */
   explain(request: HttpRequest): Explanation {
-    return explain(request, this.pathIn(request), this.#candidates, this.order);
+    return explain(request, this.pathIn(request), this.#candidates, this);
   }
 }
 

@@ -1,4 +1,5 @@
-import { byPrecedence, type Candidate, candidatesOf, type RouteOrder } from "./candidate.ts";
+import { byPrecedence, type Candidate, candidatesOf } from "./candidate.ts";
+import type { RouteTableOptions } from "./options.ts";
 import { withoutNames } from "./path-params.ts";
 import { withoutSlash } from "./route-action.ts";
 import type { FieldMatch, Route, RouteMatch } from "./route.ts";
@@ -25,14 +26,14 @@ interface Placed {
  * includes another.
  *
  * @param routes Without problems: see `routeProblems`.
- * @param order That of the table.
+ * @param options Those of the table.
  */
 export function unreachableRoutes(
   routes: readonly Route[],
-  order: RouteOrder = "specific",
+  { order = "specific", hostPorts = "ignore" }: Pick<RouteTableOptions, "order" | "hostPorts"> = {},
 ): readonly Unreachable[] {
   const placed = routes.flatMap((route, at): readonly Placed[] =>
-    candidatesOf([{ route, selected: [], upTo: [] }]).map((candidate) => ({ candidate, at })),
+    candidatesOf([{ route, selected: [], upTo: [] }], hostPorts).map((candidate) => ({ candidate, at })),
   );
   const precedes = byPrecedence(order);
   const sorted = placed.toSorted((a, b) => precedes(a.candidate, b.candidate));
@@ -63,6 +64,7 @@ function keyOf({ host }: Pick<Candidate, "host">, path: RouteMatch["path"]): str
   if (path === undefined) return `${host} all`;
   if ("exact" in path) return `${host} exact ${path.exact}`;
   if ("pattern" in path) return `${host} pattern ${withoutNames(path.pattern)}`;
+  if ("startsWith" in path) return `${host} text ${path.startsWith}`;
   return "regex" in path ? `${host} regex ${path.regex}` : `${host} prefix ${withoutSlash(path.prefix)}`;
 }
 
@@ -75,6 +77,7 @@ function widerKeys({ host, match: { path } }: Candidate): readonly string[] {
   if (path === undefined) return [];
   if ("exact" in path) return [];
   if ("regex" in path || "pattern" in path) return all;
+  if ("startsWith" in path) return path.startsWith === "/" ? [...all, keyOf({ host }, undefined)] : all;
   return withoutSlash(path.prefix) === "" ? [...all, keyOf({ host }, undefined)] : all;
 }
 

@@ -1,13 +1,14 @@
 import type { HttpRequest } from "@pagoda/http";
-import type { FieldMatch, PathMatch, Route, RouteMatch, RouteOrder } from "@pagoda/router";
+import type { FieldMatch, PathMatch, Route, RouteMatch, RouteTableOptions } from "@pagoda/router";
 
 /** Naive implementation of the table: the first match in order of precedence. */
 export function findNaively(
   routes: readonly Route[],
   request: HttpRequest,
-  order: RouteOrder = "specific",
+  { order = "specific", hostPorts = "ignore" }: RouteTableOptions = {},
 ): string | undefined {
-  const host = request.authority.replace(/:\d+$/, "").replace(/\.$/, "").toLowerCase();
+  const authority = request.authority.toLowerCase();
+  const host = hostPorts === "match" ? authority : authority.replace(/:\d+$/, "").replace(/\.$/, "");
   const all = routes.flatMap((route) =>
     (route.match === undefined ? [{}] : ([route.match].flat() as RouteMatch[])).flatMap((match) =>
       (match.hosts ?? [undefined]).map((wanted) => ({
@@ -37,10 +38,10 @@ function keys({
   readonly match: RouteMatch;
 }): readonly number[] {
   const { path = { prefix: "/" }, methods, headers = [], query = [] } = match;
-  const kind = "exact" in path ? 2 : "prefix" in path ? 0 : 1;
+  const kind = "exact" in path ? 2 : "prefix" in path || "startsWith" in path ? 0 : 1;
   const text = textOf(path);
   return [
-    host === undefined ? 0 : host.startsWith("*") ? host.length : 1_000,
+    hostRank(host),
     kind,
     text.length,
     "pattern" in path ? path.pattern.replaceAll(/:\w+/g, "").length : text.length,
@@ -50,7 +51,13 @@ function keys({
   ];
 }
 
+function hostRank(host: string | undefined): number {
+  if (host === undefined) return 0;
+  return host.startsWith("*") ? 1_000 + host.length : host.endsWith("*") ? host.length : 10_000;
+}
+
 function textOf(path: PathMatch): string {
+  if ("startsWith" in path) return path.startsWith;
   if ("exact" in path) return path.exact;
   if ("prefix" in path) return path.prefix.replace(/\/$/, "");
   return "pattern" in path ? path.pattern.replace(/:.*/, "") : literalOf(path.regex);
@@ -62,6 +69,7 @@ function literalOf(regex: string): string {
 
 function hostFits(wanted: string | undefined, host: string): boolean {
   if (wanted === undefined || wanted === host) return true;
+  if (wanted.endsWith("*")) return host.startsWith(wanted.slice(0, -1)) && host.length >= wanted.length;
   return wanted.startsWith("*") && host.endsWith(wanted.slice(1)) && host.length >= wanted.length;
 }
 
@@ -86,6 +94,7 @@ function pathFits(wanted: NonNullable<RouteMatch["path"]>, path: string): boolea
     );
   }
   if ("regex" in wanted) return new RegExp(`^(?:${wanted.regex})$`).test(path);
+  if ("startsWith" in wanted) return path.startsWith(wanted.startsWith);
   const prefix = wanted.prefix.replace(/\/$/, "");
   return path === prefix || path.startsWith(`${prefix}/`);
 }

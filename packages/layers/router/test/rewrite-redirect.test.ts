@@ -44,6 +44,17 @@ describe("a redirect", () => {
 });
 
 describe("a rewrite", () => {
+  test.each([
+    ["/apiary/x", "/api", "/v2", "/v2ary/x"],
+    ["/api/x", "/api/", "/", "/x"],
+    ["/api//x", "/api/", "/", "//x"],
+    ["/%61pi/x", "/api/", "/", "/x"],
+  ])("of %s that begins with %s to %s is %s", async (path, startsWith, prefix, wanted) => {
+    const match = { path: { startsWith } };
+    const { sent } = bench([{ name: "it", match, rewrite: { prefix }, cluster: "c" }]);
+    expect((await sent({ path })).path).toBe(wanted);
+  });
+
   // The table of HTTPPathModifier in the Gateway API.
   test.each([
     ["/foo/bar", "/foo", "/xyz", "/xyz/bar"],

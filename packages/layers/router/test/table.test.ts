@@ -6,8 +6,8 @@ import {
   type PathMatch,
   type Route,
   type RouteMatch,
-  type RouteOrder,
   routeTable,
+  type RouteTableOptions,
 } from "@pagoda/router";
 import { findNaively } from "./reference.ts";
 
@@ -203,6 +203,7 @@ const optionalFields = fc.array(field, { maxLength: 2 });
 const pathMatch: fc.Arbitrary<PathMatch> = fc.oneof(
   path.map((exact) => ({ exact })),
   path.map((prefix) => ({ prefix })),
+  path.map((startsWith) => ({ startsWith })),
   fc
     .tuple(path, fc.array(fc.constantFrom("/:a", "/:b", "/a", "/ab", "/"), { minLength: 1, maxLength: 3 }))
     .filter(([, ends]) => ends.some((end) => end.includes(":")) && new Set(ends).size === ends.length)
@@ -213,7 +214,10 @@ const pathMatch: fc.Arbitrary<PathMatch> = fc.oneof(
 );
 const match: fc.Arbitrary<RouteMatch> = fc.record(
   {
-    hosts: fc.array(fc.constantFrom("a.b.c", "*.c", "*.B.c", "x.c"), { minLength: 1, maxLength: 2 }),
+    hosts: fc.array(fc.constantFrom("a.b.c", "*.c", "*.B.c", "x.c", "a.*", "A.b.*"), {
+      minLength: 1,
+      maxLength: 2,
+    }),
     path: pathMatch,
     methods: fc.constantFrom(["GET"], ["POST", "PUT"]),
     headers: optionalFields,
@@ -223,7 +227,7 @@ const match: fc.Arbitrary<RouteMatch> = fc.record(
 );
 const requests: fc.Arbitrary<HttpRequest> = fc
   .record({
-    authority: fc.constantFrom("a.b.c", "q.b.c:80", "X.C", "c", "other"),
+    authority: fc.constantFrom("a.b.c", "q.b.c:80", "X.C", "c", "other", "a.b", "A.b:80", "a.b.d"),
     path: fc.oneof(
       path,
       path.map((begin) => `${begin}/`.replaceAll("//", "/")),
@@ -237,6 +241,55 @@ const requests: fc.Arbitrary<HttpRequest> = fc
     ),
   })
   .map((parts) => Object.assign({}, base, parts));
+
+test.each([
+  ["/api", true],
+  ["/apiary", true],
+  ["/api/x", true],
+  ["/ap", false],
+  ["*", false],
+])("%s begins with /api: %s", (path, matched) => {
+  expect(found({ api: { path: { startsWith: "/api" } } }, { path })).toBe(matched ? "api" : undefined);
+});
+
+describe("hosts with an open end, and with ports", () => {
+  const hosts = (names: readonly string[], options?: RouteTableOptions) => (authority: string) =>
+    routeTable<string>(
+      names.map((host) => ({ name: host, match: { hosts: [host] }, cluster: "c" })),
+      options,
+    ).find({ ...base, authority })?.route.name;
+
+  test.each([
+    ["shop.example", "shop.*"],
+    ["shop.example:80", "shop.*"],
+    ["shop.eu.example", "shop.eu.*"],
+    ["shop.test", "*.test"],
+    ["shop", undefined],
+    ["shop.", undefined],
+    ["xshop.example", undefined],
+  ])("%s selects %s", (authority, name) => {
+    expect(hosts(["shop.*", "shop.eu.*", "*.test"])(authority)).toBe(name);
+  });
+
+  test.each([
+    ["shop.example", "shop.example"],
+    ["Shop.example:80", undefined],
+    ["SHOP.example:8080", "shop.example:8080"],
+    ["a.test:81", "*.test:81"],
+    ["a.test", undefined],
+    ["[::1]:80", "[::1]:80"],
+  ])("with hostPorts: match, %s selects %s", (authority, name) => {
+    const names = ["shop.example", "shop.example:8080", "*.test:81", "[::1]:80"];
+    expect(hosts(names, { hostPorts: "match" })(authority)).toBe(name);
+  });
+
+  test("a host has a port only with hostPorts: match", () => {
+    expect(() => hosts(["shop.example:80"])("shop.example")).toThrow(
+      'hosts.0 must be a host without port, *.HOST or HOST.* (got "shop.example:80")',
+    );
+    expect(() => hosts(["*.shop.*"])("shop.example")).toThrow("hosts.0 must be");
+  });
+});
 
 describe("order: first", () => {
   const table = (matches: Readonly<Record<string, Route["match"]>>) =>
@@ -294,27 +347,27 @@ describe("order: first", () => {
   });
 });
 
-test.each<RouteOrder>(["specific", "first"])(
-  "property: a table agrees with a linear search, order %s",
-  (order) => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.array(match, { minLength: 1, maxLength: 2 }), { maxLength: 12 }),
-        fc.array(requests, { minLength: 1, maxLength: 10 }),
-        (matches, asked) => {
-          const routes: Route[] = matches.map((each, n) => ({ name: `${n}`, match: each, cluster: "c" }));
-          const table = routeTable<string>(routes, { order });
-          for (const request of asked) {
-            const name = findNaively(routes, request, order);
-            expect(table.find(request)?.route.name).toBe(name);
-            expect(table.explain(request).route).toBe(name);
-          }
-        },
-      ),
-      { numRuns: 500 },
-    );
-  },
-);
+test.each<RouteTableOptions>([
+  { order: "specific", hostPorts: "ignore" },
+  { order: "first", hostPorts: "match" },
+])("property: a table agrees with a linear search, %j", (options) => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(match, { minLength: 1, maxLength: 2 }), { maxLength: 12 }),
+      fc.array(requests, { minLength: 1, maxLength: 10 }),
+      (matches, asked) => {
+        const routes: Route[] = matches.map((each, n) => ({ name: `${n}`, match: each, cluster: "c" }));
+        const table = routeTable<string>(routes, options);
+        for (const request of asked) {
+          const name = findNaively(routes, request, options);
+          expect(table.find(request)?.route.name).toBe(name);
+          expect(table.explain(request).route).toBe(name);
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
 
 test("property: a path and its normal form select the same route", () => {
   const parts = fc.constantFrom("/", "a", "b", ".", "..", "%61", "%2e", "%2f", "\\", "#");

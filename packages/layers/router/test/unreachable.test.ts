@@ -144,7 +144,9 @@ describe("unreachableRoutes", () => {
     ],
     ["a more specific host", [route("a"), route("b", { hosts: ["a.example"] })], []],
   ])("order first: %s", (_, routes, expected) => {
-    expect(unreachableRoutes(routes, "first").map(({ route, by }) => [route].concat(by))).toEqual(expected);
+    expect(unreachableRoutes(routes, { order: "first" }).map(({ route, by }) => [route].concat(by))).toEqual(
+      expected,
+    );
   });
 
   test.each<RouteOrder>(["specific", "first"])(
@@ -195,7 +197,7 @@ describe("unreachableRoutes", () => {
           fc.array(fc.oneof(match, fc.array(match, { minLength: 1, maxLength: 2 })), { maxLength: 6 }),
           (matches) => {
             const routes = matches.map((each, n) => route(`r${n}`, each));
-            const none = new Set(unreachableRoutes(routes, order).map((each) => each.route));
+            const none = new Set(unreachableRoutes(routes, { order }).map((each) => each.route));
             const table = routeTable(routes, { order });
             for (const request of requests) expect(none).not.toContain(table.find(request)?.route.name);
           },

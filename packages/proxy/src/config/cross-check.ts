@@ -225,7 +225,7 @@ function checkPaths(path: Path, { paths }: ListenerConfig, report: Report): void
 
 function checkRoutes(
   listenerPath: Path,
-  { routes, paths, order, policies: its }: ListenerConfig,
+  { routes, paths, order, hostPorts, policies: its }: ListenerConfig,
   { clusters, policies: policyRegistry, broken, report }: Checking,
 ): void {
   const path = [...listenerPath, "routes"];
@@ -247,7 +247,7 @@ function checkRoutes(
   const pathOptions = paths.normalize === "off" ? { normalize: paths.normalize } : toPathOptions({ paths });
   const all = routes.map(toRoute);
   const wrong = new Set<number>();
-  for (const { route, path: at, value, expected } of routeProblems(all, pathOptions)) {
+  for (const { route, path: at, value, expected } of routeProblems(all, { ...pathOptions, hostPorts })) {
     const n = last.get(route) as number;
     wrong.add(n);
     const place: Path = [...path, n, ...at];
@@ -261,7 +261,7 @@ function checkRoutes(
     checkReach(
       path,
       all,
-      { order, isKnown: (n) => !wrong.has(n) && !broken.has([...path, n, "match"]) },
+      { order, hostPorts, isKnown: (n) => !wrong.has(n) && !broken.has([...path, n, "match"]) },
       report,
     );
 }

@@ -15,8 +15,11 @@ export function toPathOptions({ paths }: Pick<ListenerConfig, "paths">): PathOpt
 }
 
 /** The settings of a listener's routes as a whole, as the router takes them. */
-export function toTableOptions(listener: Pick<ListenerConfig, "paths" | "order">): RouteTableOptions {
-  return { ...toPathOptions(listener), order: listener.order };
+export function toTableOptions(
+  listener: Pick<ListenerConfig, "paths" | "order" | "hostPorts">,
+): RouteTableOptions {
+  const { order, hostPorts } = listener;
+  return { ...toPathOptions(listener), order, hostPorts };
 }
 
 /** A route as the router takes it. Contradictions are kept for the router to report. */

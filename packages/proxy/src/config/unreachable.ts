@@ -6,6 +6,7 @@ import type { Config, ListenerConfig } from "./schema/config.ts";
 
 interface Reach {
   readonly order: ListenerConfig["order"];
+  readonly hostPorts: ListenerConfig["hostPorts"];
   /** Whether the matches of a route are valid. */
   readonly isKnown: (n: number) => boolean;
 }
@@ -14,12 +15,12 @@ interface Reach {
 export function checkReach(
   path: Path,
   routes: readonly Route[],
-  { order, isKnown }: Reach,
+  { order, hostPorts, isKnown }: Reach,
   report: Report,
 ): void {
   const known = routes.map((route, n) => ({ route, n })).filter(({ n }) => isKnown(n));
   const all = known.map(({ route }) => route);
-  for (const { at, by } of unreachableRoutes(all, order)) {
+  for (const { at, by } of unreachableRoutes(all, { order, hostPorts })) {
     const { n } = known[at] as (typeof known)[number];
     const others = by.length > 3 ? `${by.slice(0, 3).join(", ")} and others` : by.join(" and ");
     report(
@@ -36,12 +37,12 @@ export function checkReach(
  */
 export function unreachableWarnings(document: ConfigDocument, { listeners }: Config): readonly Problem[] {
   const problems: Problem[] = [];
-  listeners.forEach(({ order, routes }, at) => {
+  listeners.forEach(({ order, hostPorts, routes }, at) => {
     if (order !== "first") return;
     checkReach(
       ["listeners", at, "routes"],
       routes.map(toRoute),
-      { order, isKnown: () => true },
+      { order, hostPorts, isKnown: () => true },
       (path, text) => void problems.push(document.problem(path, text, true)),
     );
   });

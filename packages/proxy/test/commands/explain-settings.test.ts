@@ -17,6 +17,7 @@ describe("explain shows every field that differs from its default", async () => 
     // Where the example has the defaults.
     maxConnections: 9_999,
     order: "first",
+    hostPorts: "match",
     protocols: ["http2"],
     timeouts: { head: "59s" },
     upgrades: ["connect"],

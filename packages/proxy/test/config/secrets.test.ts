@@ -50,7 +50,7 @@ const open: ReadonlySet<string> = new Set(
     "AUTHORIZE.rules[].to.routes[] RATELIMIT.perClient.by.header CLIENTCONCURRENCY.by.header",
     // What routes match, and what they do.
     "ROUTE.policies.retry.on.methods[] ROUTE.name ROUTE.cluster ROUTE.clusters[].cluster ROUTE.policies.mirror.cluster",
-    "ROUTE.match.hosts[] ROUTE.match.path ROUTE.match.path.exact ROUTE.match.path.prefix ROUTE.match.path.pattern",
+    "ROUTE.match.hosts[] ROUTE.match.path ROUTE.match.path.exact ROUTE.match.path.prefix ROUTE.match.path.startsWith ROUTE.match.path.pattern",
     "ROUTE.match.path.regex ROUTE.match.methods[] ROUTE.policies.retry.on.methods[] ROUTE.match.headers[].name ROUTE.match.query[].name",
     "ROUTE.redirect.host ROUTE.rewrite.host ROUTE.rewrite.regex.pattern ROUTE.respond.headers{name}",
     "ROUTE.requestHeaders.set{name} ROUTE.requestHeaders.add{name} ROUTE.requestHeaders.remove[]",

@@ -241,6 +241,21 @@ describe("limits and policies", () => {
     expect((await call(`${pagoda.url}/api/v2`)).body).toBe("early");
   });
 
+  test("with hostPorts: match, a host with another port is another host", async () => {
+    using folder = new Folder();
+    const hosts = ["shop.test", "shop.test:81"];
+    const routes = hosts.map((host, n) => ({
+      name: `r${n}`,
+      match: { hosts: [host] },
+      respond: { status: 200, body: host },
+    }));
+    await using pagoda = await configured(folder, {
+      listeners: [{ ...anywhere, hostPorts: "match", routes }],
+    });
+    for (const host of hosts) expect((await call(pagoda.url, { headers: { host } })).body).toBe(host);
+    expect((await call(pagoda.url, { headers: { host: "shop.test:82" } })).status).toBe(404);
+  });
+
   test("health checks keep calls from an unhealthy endpoint until it recovers", async () => {
     let status = 200;
     await using sick = await origin(({ url }, out) =>

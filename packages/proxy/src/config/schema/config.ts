@@ -143,6 +143,11 @@ function listener(policies: Pick<PolicySchemas, "listener" | "route">) {
       .describe(
         "Which of several matching routes wins: the most `specific` one, or the `first` in the file, as in Envoy. In both, a route with a more specific host comes before others.",
       ),
+    hostPorts: word(["ignore", "match"])
+      .default("ignore")
+      .describe(
+        "How ports in requests' hosts are treated: `ignore` compares hosts without them; `match` compares the host as the client wrote it, as in Envoy, so that `shop.example` does not match `shop.example:8080`, which a route can have as its own host.",
+      ),
     routes: some(route(policies.route)).describe(
       "Routes; the most specific match wins, unless `order` is `first`.",
     ),

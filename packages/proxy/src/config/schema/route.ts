@@ -24,6 +24,7 @@ const path = z.union(
       prefix: text
         .optional()
         .describe("The path equals this prefix or is below it; `/api` does not match `/apiary`."),
+      startsWith: text.optional().describe("The path begins with this text; `/api` matches `/apiary`, too."),
       pattern: text
         .optional()
         .describe("The whole path matches this pattern; a `:name` matches one segment: `/users/:id`."),
@@ -31,17 +32,20 @@ const path = z.union(
     }),
   ],
   {
-    error: "must be a prefix such as /api, or { exact }, { prefix }, { pattern } or { regex }",
+    error:
+      "must be a prefix such as /api, or { exact }, { prefix }, { startsWith }, { pattern } or { regex }",
   },
 );
 
 const match = fields({
   hosts: some(text)
     .optional()
-    .describe("Hosts without port: `shop.example`, or `*.shop.example`. Default: any."),
+    .describe("Hosts without port: `shop.example`, `*.shop.example` or `shop.*`. Default: any."),
   path: path
     .optional()
-    .describe("A path prefix, or an object with `exact`, `prefix`, `pattern` or `regex`. Default: any."),
+    .describe(
+      "A path prefix, or an object with `exact`, `prefix`, `startsWith`, `pattern` or `regex`. Default: any.",
+    ),
   methods: some(text).optional().describe("HTTP methods; `GET` does not imply `HEAD`. Default: any."),
   headers: some(field)
     .optional()
