@@ -1,5 +1,5 @@
 import { askOnce } from "./client.ts";
-import { Connection, type ConnectionOptions, type Late } from "./connection.ts";
+import { Connection, type ConnectionOptions, type Late, NotConnected } from "./connection.ts";
 import { addressOf, type Server } from "./server.ts";
 import { redirectionOf, slotCount, slotOf, slotRangesOf } from "./slots.ts";
 
@@ -34,7 +34,7 @@ export class Cluster {
     const master = this.#slots[slotOf(key)];
     if (master === undefined) {
       counts.errors++;
-      throw new Error("not connected");
+      throw new NotConnected("no master is known for this key");
     }
     const since = clock.now();
     try {

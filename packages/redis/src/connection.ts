@@ -31,6 +31,16 @@ export interface CommandCounts {
   errors: number;
 }
 
+/** A command for which there was no connection. */
+export class NotConnected extends Error {
+  override readonly name = "NotConnected";
+
+  /** @param reason Why the last attempt failed. */
+  constructor(reason: string) {
+    super(`not connected: ${reason}`);
+  }
+}
+
 /** Receives a reply that comes after the promise was rejected. */
 export type Late = (reply: unknown) => void;
 
@@ -43,6 +53,8 @@ export class Connection {
   readonly #backoff: Backoff;
   #client: Client | undefined;
   #address = "";
+  /** Why there is no connection. */
+  #reason = "connecting";
   #retry: Timer | undefined;
   #isClosed = false;
 
@@ -71,7 +83,7 @@ export class Connection {
     const client = this.#client;
     if (client?.isReady !== true) {
       counts.errors++;
-      return Promise.reject(new Error("not connected"));
+      return Promise.reject(new NotConnected(this.#reason));
     }
     return new Promise((resolve, reject) => {
       let isLate = false;
@@ -105,6 +117,7 @@ export class Connection {
 
   close(): void {
     this.#isClosed = true;
+    this.#reason = "closed";
     if (this.#retry !== undefined) this.#options.clock.clearTimer(this.#retry);
     const client = this.#client;
     this.#client = undefined;
@@ -156,6 +169,7 @@ export class Connection {
   /** Connects again later. */
   #lost(reason: string): void {
     if (this.#isClosed) return;
+    this.#reason = reason;
     this.#retry = this.#options.clock.setTimer(this.#backoff.next(), () => void this.#connect());
     this.#options.disconnected(this.#address, reason);
   }

@@ -8,6 +8,9 @@ import type { SharedLimit } from "./protocol.ts";
 /** Interval between requests to an unreachable store, in timeouts. */
 const probeTimeouts = 10;
 
+/** Reasons logged in one outage; a text that changes each time must not fill the log. */
+const mostReasons = 8;
+
 /** A limit kept in a store. */
 export type StoredLimit = SharedLimit & { readonly kept: KeptLimit };
 
@@ -37,6 +40,7 @@ export class LimitStore {
   readonly #tried = Promise.withResolvers<void>();
   /** Why it is unreachable. */
   #lost: Cause | undefined;
+  readonly #logged = new Set<string>();
   /** Counts the changes, so that no calls are given back to where they did not come from. */
   #source = 0;
   #probeAt = -Infinity;
@@ -136,25 +140,30 @@ export class LimitStore {
       // In a cluster, other keys may be on a master that is away.
       if (this.#redis.isConnected) this.#reached();
     } catch (error) {
-      this.#lose({ by: "command", reason: (error as Error).message });
+      const { name, message } = error as Error;
+      // The reason is then why there is no connection, which is known.
+      if (name !== "NotConnected") this.#lose({ by: "command", reason: message });
     }
   }
 
   #lose(cause: Cause): void {
+    const { log, clock, timeoutMs } = this.#options;
     const wasReachable = this.#lost === undefined;
     this.#lost = cause;
-    if (!wasReachable) return;
-    this.#source++;
-    this.#probeAt = this.#options.clock.now() + probeTimeouts * this.#options.timeoutMs;
-    this.#options.log.warn(
-      { store: this.name, reason: cause.reason },
-      "limit store unreachable; deciding limits locally",
-    );
+    const { reason } = cause;
+    if (wasReachable) {
+      this.#source++;
+      this.#probeAt = clock.now() + probeTimeouts * timeoutMs;
+      log.warn({ store: this.name, reason }, "limit store unreachable; deciding limits locally");
+    } else if (!this.#logged.has(reason) && this.#logged.size < mostReasons)
+      log.warn({ store: this.name, reason }, "limit store still unreachable");
+    if (this.#logged.size < mostReasons) this.#logged.add(reason);
   }
 
   #reached(): void {
     if (this.#lost === undefined) return;
     this.#lost = undefined;
+    this.#logged.clear();
     this.#source++;
     this.#options.log.info({ store: this.name }, "limit store reached again");
   }

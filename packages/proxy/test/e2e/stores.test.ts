@@ -1,78 +1,11 @@
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
-import { type ChildProcess, spawn } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { call } from "./client.ts";
-import { anywhere, configured, Folder, says } from "./configured.ts";
-import { quietPort } from "./origin.ts";
+import { configured, Folder } from "./configured.ts";
 import { type Pagoda, sample, until } from "./program.ts";
-import { adopt, need, needs } from "./system.ts";
+import { limited, Redis } from "./redis.ts";
+import { needs } from "./system.ts";
 
 needs("redis-server");
-
-/** A Redis on a port of loopback, which keeps nothing on disk. */
-class Redis implements AsyncDisposable {
-  readonly port: number;
-  #child: ChildProcess | undefined;
-
-  private constructor(port: number) {
-    this.port = port;
-  }
-
-  static async start(folder: Folder, ...args: string[]): Promise<Redis> {
-    // Nothing else gets this port while Redis is away.
-    const redis = new Redis(await quietPort());
-    await redis.start(folder, ...args);
-    return redis;
-  }
-
-  get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
-  }
-
-  async start(folder: Folder, ...args: string[]): Promise<void> {
-    const fixed = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--dir", folder.path];
-    const child = adopt(
-      spawn(need("redis-server"), [...fixed, ...args], { stdio: ["ignore", "pipe", "inherit"] }),
-    );
-    this.#child = child;
-    for await (const line of createInterface({ input: child.stdout as Readable }))
-      if (/ready to accept connections/i.test(line)) {
-        child.stdout.resume();
-        return;
-      }
-    throw new Error("Redis ended before it was ready");
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const child = this.#child;
-    if (child?.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "close");
-    child.kill("SIGKILL");
-    await ended;
-  }
-}
-
-/** A proxy that answers by itself, up to a limit that is kept in a store. */
-function limited(store: object, rateLimit: object): object {
-  return {
-    stores: { limits: { timeout: "30s", ...store } },
-    clusters: {},
-    listeners: [
-      {
-        ...anywhere,
-        name: "main",
-        policies: { rateLimit: { store: "limits", ...rateLimit } },
-        routes: [says("yes")],
-      },
-    ],
-  };
-}
 
 /** Makes calls, one at a time on each program. Returns how many were admitted. */
 async function admitted(programs: readonly Pagoda[], calls: number): Promise<number> {
@@ -170,7 +103,7 @@ describe("a store that", () => {
       // A share of 10 of each, and as much of each worker if its main process was late.
       expect(await admitted(programs, 30)).toBeLessThanOrEqual(40);
       if (signal === "SIGSTOP") redis.signal("SIGCONT");
-      else await redis.start(folder);
+      else await redis.start();
       for (const program of programs) {
         while ((await local(program)) === 1) await admitted([program], 1);
         await program.log("limit store reached again");
@@ -184,7 +117,7 @@ describe("a store that", () => {
   ])("is not there at the start: unreachable: %s admits %i of 20", async (unreachable, count) => {
     using folder = new Folder();
     const redis = await Redis.start(folder);
-    await redis[Symbol.asyncDispose]();
+    await redis.kill();
     const config = limited({ redis: [redis.url] }, { global: { rate: "1/h", burst: 5 }, unreachable });
     await using pagoda = await configured(folder, config);
     const { reason } = await pagoda.log("limit store unreachable");
@@ -209,12 +142,12 @@ describe("a store that", () => {
       return calls;
     });
     for (let restart = 0; restart < 3; restart++) {
-      await redis[Symbol.asyncDispose]();
+      await redis.kill();
       await until(
         async () => Math.min(await local(one), await local(other)),
         (value) => value === 1,
       );
-      await redis.start(folder);
+      await redis.start();
       await until(
         async () => Math.max(await local(one), await local(other)),
         (value) => value === 0,

@@ -10,6 +10,7 @@ const packages = {
   openssl: "openssl",
   prometheus: "prometheus",
   promtool: "prometheus",
+  "redis-cli": "redis-tools",
   "redis-server": "redis-server",
   script: "bsdutils",
   "systemd-analyze": "systemd",
