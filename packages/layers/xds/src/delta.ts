@@ -1,7 +1,9 @@
 import { create } from "@bufbuild/protobuf";
+import type { Clock } from "@pagoda/core";
 import type { Node } from "./generated/core_pb.ts";
 import { type DeltaDiscoveryRequest, DeltaDiscoveryRequestSchema } from "./generated/discovery_pb.ts";
 import { Outbox } from "./outbox.ts";
+import { Rejections } from "./rejections.ts";
 import { type Discovery, type Asked, errorDetail, type Session } from "./session.ts";
 import type { Response } from "./subscription.ts";
 
@@ -9,14 +11,16 @@ import type { Response } from "./subscription.ts";
 export class DeltaSession implements Session {
   readonly #service: Discovery;
   readonly #node: Node;
+  readonly #rejections: Rejections;
   readonly #requests = new Outbox<DeltaDiscoveryRequest>();
   readonly #ending = new AbortController();
   readonly #begun = new Set<string>();
   #isFirst = true;
 
-  constructor(service: Discovery, node: Node) {
+  constructor(service: Discovery, node: Node, clock: Clock) {
     this.#service = service;
     this.#node = node;
+    this.#rejections = new Rejections(clock);
   }
 
   async *responses(): AsyncGenerator<Response> {
@@ -60,11 +64,14 @@ export class DeltaSession implements Session {
     });
   }
 
-  answer({ type }: Asked, { nonce }: Response, problems: readonly string[]): void {
-    this.#send({ typeUrl: type.url, responseNonce: nonce, ...errorDetail(problems) });
+  answer({ type: { url } }: Asked, { nonce, version }: Response, problems: readonly string[]): void {
+    this.#rejections.answer(url, version, problems.length > 0, () =>
+      this.#send({ typeUrl: url, responseNonce: nonce, ...errorDetail(problems) }),
+    );
   }
 
   close(): void {
+    this.#rejections.close();
     this.#requests.close();
     this.#ending.abort();
   }

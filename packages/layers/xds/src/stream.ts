@@ -77,7 +77,7 @@ export class Stream {
       const { service } = this.#plane;
       const session =
         protocol === "delta"
-          ? new DeltaSession(service, nodeOf(node))
+          ? new DeltaSession(service, nodeOf(node), clock)
           : new SotwSession(service, nodeOf(node), clock);
       this.session = session;
       this.#events.opened(session);

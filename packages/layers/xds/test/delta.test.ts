@@ -202,3 +202,30 @@ test("closing settles what is waiting, and ends the stream", async () => {
   expect(clock.pending).toBe(0);
   expect(client.isConnected).toBe(false);
 });
+
+test("a version that is sent again after its rejection is rejected again only after 1 s, 2 s (defect: at once)", async () => {
+  const { plane, client, clock, events } = await connected();
+  client.endpoints("shop");
+  const stream = await plane.delta.next();
+  await stream.next();
+  const bad = () => stream.send(changes("1", [cluster("shop", { lbPolicy: 99 })]));
+  bad();
+  expect((await stream.next()).errorDetail).toBeDefined();
+  for (const [at, ms] of [1_000, 2_000].entries()) {
+    bad();
+    await events.until(/^cds 1 rejected/, at + 2);
+    await clock.advance(ms - 1);
+    expect(stream.requests.size).toBe(0);
+    await clock.advance(1);
+    expect((await stream.next()).errorDetail).toBeDefined();
+  }
+  // Another version is answered at once, instead of the rejection that is held back.
+  bad();
+  await events.until(/^cds 1 rejected/, 4);
+  stream.send(changes("2", [cluster("shop")]));
+  const accepted = await stream.next();
+  expect([accepted.responseNonce, accepted.errorDetail]).toEqual(["n2", undefined]);
+  await stream.next();
+  await clock.advance(60_000);
+  expect(stream.requests.size).toBe(0);
+});
