@@ -38,6 +38,8 @@ export interface GoRequest {
   readonly nonce: string;
   readonly names: readonly string[] | null;
   readonly error?: string;
+  /** The versions of what it has, in the first request of a type. */
+  readonly known?: Readonly<Record<string, string>>;
 }
 
 /** A control plane made with go-control-plane, in a process of its own. */
@@ -89,6 +91,10 @@ export class GoControlPlane implements AsyncDisposable {
 
   async until(holds: () => boolean): Promise<void> {
     while (!holds()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+  }
+
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child?.kill(signal);
   }
 
   async kill(): Promise<void> {

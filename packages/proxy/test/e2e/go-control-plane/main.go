@@ -47,10 +47,13 @@ func say(what map[string]any) {
 	fmt.Println(string(line))
 }
 
-func said(kind, version, nonce string, names []string, message string) {
+func said(kind, version, nonce string, names []string, message string, known map[string]string) {
 	line := map[string]any{"type": kind, "version": version, "nonce": nonce, "names": names}
 	if message != "" {
 		line["error"] = message
+	}
+	if len(known) > 0 {
+		line["known"] = known
 	}
 	say(line)
 }
@@ -108,11 +111,12 @@ func main() {
 	store := cache.NewSnapshotCache(true, same{}, nil)
 	callbacks := server.CallbackFuncs{
 		StreamRequestFunc: func(_ int64, r *discovery.DiscoveryRequest) error {
-			said(r.TypeUrl, r.VersionInfo, r.ResponseNonce, r.ResourceNames, r.ErrorDetail.GetMessage())
+			said(r.TypeUrl, r.VersionInfo, r.ResponseNonce, r.ResourceNames, r.ErrorDetail.GetMessage(), nil)
 			return nil
 		},
 		StreamDeltaRequestFunc: func(_ int64, r *discovery.DeltaDiscoveryRequest) error {
-			said(r.TypeUrl, "", r.ResponseNonce, r.ResourceNamesSubscribe, r.ErrorDetail.GetMessage())
+			known := r.InitialResourceVersions
+			said(r.TypeUrl, "", r.ResponseNonce, r.ResourceNamesSubscribe, r.ErrorDetail.GetMessage(), known)
 			return nil
 		},
 	}
