@@ -1,5 +1,6 @@
+import { exponentialTime } from "@pagoda/core/testing";
 import type { Random } from "@pagoda/core";
-import { between, exponential, oneOf } from "./random.ts";
+import { between, oneOf } from "./random.ts";
 import { healthy, type Condition, type Origin } from "./origin.ts";
 import type { Simulated } from "./environment.ts";
 import type { SimulationTimer, World } from "./world.ts";
@@ -42,11 +43,11 @@ export class Chaos {
   }
 
   #disturb(origin: Origin, random: Random): void {
-    this.#after(origin.key, exponential(random, 2_500), () => {
+    this.#after(origin.key, exponentialTime(random, 2_500), () => {
       origin.condition = { ...healthy, failing: 0.001, ...oneOf(random, conditions)(random) };
       // A process that ends fails its calls in flight.
       if (origin.condition.down || random() < 0.1) origin.restart();
-      this.#after(origin.key, exponential(random, 1_500), () => {
+      this.#after(origin.key, exponentialTime(random, 1_500), () => {
         origin.condition = healthy;
         this.#disturb(origin, random);
       });
@@ -55,7 +56,7 @@ export class Chaos {
 
   /** All origins at once, as when a network or a shared database fails. */
   #outage(random: Random): void {
-    this.#after("outage", exponential(random, 5_000), () => {
+    this.#after("outage", exponentialTime(random, 5_000), () => {
       const isRestart = random() < 0.5;
       for (const origin of this.#simulated.origins) {
         origin.condition = { ...healthy, failing: 1, down: isRestart };
@@ -69,15 +70,15 @@ export class Chaos {
   }
 
   #jump(random: Random): void {
-    this.#after("jump", exponential(random, 5_000), () => {
+    this.#after("jump", exponentialTime(random, 5_000), () => {
       if (random() < 0.5) this.#world.clock.jumpWallTime(between(random, -1e7, 1e7));
-      else this.#world.clock.stall(exponential(random, 200));
+      else this.#world.clock.stall(exponentialTime(random, 200));
       this.#jump(random);
     });
   }
 
   #shuffle(random: Random, shuffle: NonNullable<Simulated["shuffle"]>, isAnyLeft = true): void {
-    this.#after("endpoints", exponential(random, isAnyLeft ? 3_000 : 300), () => {
+    this.#after("endpoints", exponentialTime(random, isAnyLeft ? 3_000 : 300), () => {
       this.#shuffle(random, shuffle, shuffle(random));
     });
   }

@@ -1,22 +1,6 @@
 import type { Random } from "@pagoda/core";
-import { seededRandom } from "@pagoda/core/testing";
 
-/**
- * An independent random stream for each purpose, all from one seed: an extra draw for one does not shift the others.
- *
- * Draws must be the same on every platform. `Math.exp`, `Math.log` and `Math.pow` are not: their rounding depends on the
- * engine. So only `+ - * /` and `Math.sqrt` are used, which IEEE 754 defines to the last bit.
- */
-export function stream(seed: number, purpose: string): Random {
-  let hash = Math.imul(seed ^ 0x811c9dc5, 0x01000193) >>> 0;
-  for (let at = 0; at < purpose.length; at++) {
-    hash = Math.imul(hash ^ purpose.charCodeAt(at), 0x01000193) >>> 0;
-  }
-  const random = seededRandom(hash);
-  // The first numbers of neighbouring seeds are similar, so they are discarded.
-  for (let skipped = 0; skipped < 4; skipped++) random();
-  return random;
-}
+// Draws must be the same on every platform, so only `+ - * /`, `Math.sqrt` and what is made of them is used.
 
 /** Uniform between `low` and `high`. */
 export function between(random: Random, low: number, high: number): number {
@@ -30,11 +14,6 @@ export function whole(random: Random, low: number, high: number): number {
 
 export function oneOf<T>(random: Random, list: readonly T[]): T {
   return list[Math.floor(random() * list.length)] as T;
-}
-
-/** The time between two independent arrivals. */
-export function exponential(random: Random, mean: number): number {
-  return -ln(1 - random()) * mean;
 }
 
 /** Log-normal around the median, as latencies are. */
@@ -65,18 +44,6 @@ export function zipf(count: number): (random: Random) => number {
     }
     return low;
   };
-}
-
-/** The natural logarithm of a number in (0, 1]. */
-export function ln(x: number): number {
-  let mantissa = x;
-  let halvings = 0;
-  for (; mantissa < 0.5 && mantissa > 0; halvings++) mantissa *= 2;
-  const s = (mantissa - 1) / (mantissa + 1);
-  const square = s * s;
-  let sum = 0;
-  for (let term = 25; term >= 1; term -= 2) sum = sum * square + 1 / term;
-  return 2 * s * sum - halvings * Math.LN2;
 }
 
 /** The exponential of a number within ±1.5, accurate to 0.12%, which is enough for a latency. */

@@ -1,6 +1,7 @@
+import { exponentialTime } from "@pagoda/core/testing";
 import { isLeft, oneshot, type Random, Scope } from "@pagoda/core";
 import type { ReplayBody } from "@pagoda/http";
-import { between, exponential, oneOf, whole } from "./random.ts";
+import { between, oneOf, whole } from "./random.ts";
 import { Digest } from "./digest.ts";
 import { responseWatch } from "./invariants/responses.ts";
 import { wakeUpWatch } from "./invariants/wake-ups.ts";
@@ -45,7 +46,7 @@ export class Workload {
     const load = world.chance("load");
     this.#load = between(load, 0.3, 1.1);
     this.#patience = oneOf(load, [0, 0.1, 0.4]);
-    this.#burstAt = exponential(this.#arrivals, 2_000);
+    this.#burstAt = exponentialTime(this.#arrivals, 2_000);
     this.#lullAt = whole(this.#arrivals, 100, 3_000);
     wakeUpWatch(world, {
       name: "front of the stack",
@@ -73,12 +74,12 @@ export class Workload {
   #next(): void {
     const { world } = this.#environment;
     if (world.now >= this.#burstAt) {
-      this.#burstUntil = world.now + exponential(this.#arrivals, 200);
-      this.#burstAt = this.#burstUntil + exponential(this.#arrivals, 2_000);
+      this.#burstUntil = world.now + exponentialTime(this.#arrivals, 200);
+      this.#burstAt = this.#burstUntil + exponentialTime(this.#arrivals, 2_000);
     }
     const factor = world.now < this.#burstUntil ? 4 : 1;
     const perMs = (this.#simulated.perSecond * this.#load * factor) / 1_000;
-    world.after(exponential(this.#arrivals, 1 / perMs), () => {
+    world.after(exponentialTime(this.#arrivals, 1 / perMs), () => {
       this.#call(this.#requests.next(this.#made++));
       if (this.isComplete) return;
       if (this.#made < this.#lullAt) {
@@ -119,7 +120,7 @@ export class Workload {
         scope.abort();
         aborts.abortedBefore(id);
       } else if (how < 0.25) {
-        leaving = world.after(exponential(random, oneOf(random, [5, 50, 500])), leave);
+        leaving = world.after(exponentialTime(random, oneOf(random, [5, 50, 500])), leave);
       } else if (how < 0.4) {
         const ms = between(random, 20, 1_000);
         scope.deadline = world.now + ms;

@@ -1,6 +1,5 @@
 import type { Random, Timer } from "@pagoda/core";
-import { settled, type VirtualClock, virtualClock } from "@pagoda/core/testing";
-import { stream } from "./random.ts";
+import { randomStream, settled, type VirtualClock, virtualClock } from "@pagoda/core/testing";
 
 /** A violated invariant. */
 export interface Violation {
@@ -38,7 +37,7 @@ export class World {
   }
 
   chance(purpose: string): Random {
-    return stream(this.seed, purpose);
+    return randomStream(this.seed, purpose);
   }
 
   readonly count = (name: string): void => {

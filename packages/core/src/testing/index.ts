@@ -3,6 +3,7 @@ export * from "./clock.ts";
 export * from "./conformance.ts";
 export * from "./layer-rules.ts";
 export * from "./mock.ts";
+export * from "./portable-math.ts";
 export * from "./random.ts";
 export { limited } from "./rule.ts";
 export * from "./service-conformance.ts";

@@ -15,3 +15,17 @@ export function seededRandom(seed: number): Random {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+/**
+ * An independent {@link seededRandom} for each purpose, all from one seed: an extra draw for one does
+ * not shift the others.
+ */
+export function randomStream(seed: number, purpose: string): Random {
+  let hash = Math.imul(seed ^ 0x811c9dc5, 0x01000193) >>> 0;
+  for (let at = 0; at < purpose.length; at++)
+    hash = Math.imul(hash ^ purpose.charCodeAt(at), 0x01000193) >>> 0;
+  const random = seededRandom(hash);
+  // The first numbers of neighbouring seeds are similar, so they are discarded.
+  for (let skipped = 0; skipped < 4; skipped++) random();
+  return random;
+}

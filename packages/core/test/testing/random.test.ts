@@ -1,4 +1,4 @@
-import { seededRandom } from "@pagoda/core/testing";
+import { randomStream, seededRandom } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 
 function take(count: number, seed: number): number[] {
@@ -36,5 +36,24 @@ describe("seededRandom", () => {
     for (const [index, value] of values.entries()) sum += (value - 0.5) * ((values[index + 1] ?? 0.5) - 0.5);
     // The correlation of neighbours; its standard deviation is 0.003.
     expect(Math.abs((12 * sum) / values.length)).toBeLessThan(0.016);
+  });
+});
+
+describe("randomStream", () => {
+  test("each purpose has its own stream, determined by the seed", () => {
+    const first = (seed: number, purpose: string): number[] => {
+      const random = randomStream(seed, purpose);
+      return [random(), random(), random()];
+    };
+    expect(first(1, "arrivals")).toEqual(first(1, "arrivals"));
+    expect(first(1, "arrivals")).not.toEqual(first(1, "callers"));
+    expect(first(1, "arrivals")).not.toEqual(first(2, "arrivals"));
+  });
+
+  test("neighbouring seeds start with different numbers", () => {
+    const firsts = Array.from({ length: 1_000 }, (_, seed) => randomStream(seed, "arrivals")());
+    expect(Math.min(...firsts)).toBeLessThan(0.01);
+    expect(Math.max(...firsts)).toBeGreaterThan(0.99);
+    expect(new Set(firsts).size).toBe(1_000);
   });
 });

@@ -1,5 +1,6 @@
 import { canonicalAddress, isLeft } from "@pagoda/core";
 import { HttpHeaders, httpRequest, type HttpRequest, type Peer, type WithClaims } from "@pagoda/http";
+import { claimedPeer } from "../config/claimed-peer.ts";
 import { loadConfig } from "../config/load.ts";
 import type { ListenerConfig } from "../config/schema/config.ts";
 import { listenerName } from "../config/names.ts";
@@ -74,7 +75,7 @@ function requestOf(
     return `--claims must be a JSON object, such as '{"sub":"ann"}' (got "${claims}")`;
   const request = httpRequest(url, { method, headers: HttpHeaders.of(fields) });
   const withClaims: Partial<WithClaims> = verified === undefined ? {} : { claims: verified };
-  return { ...request, ...targetOf(url), peer: peerOf(address, identity), ...withClaims };
+  return { ...request, ...targetOf(url), peer: claimedPeer(address, identity), ...withClaims };
 }
 
 function objectIn(json: string): object | undefined {
@@ -92,19 +93,6 @@ function targetOf(url: string): Partial<Pick<HttpRequest, "path" | "query">> {
   const [, path, query = ""] = /^[^:]*:\/\/[^/?]*(\/[!->@-~]*)(\?[!-~]*)?$/.exec(bare) ?? [];
   // A client would encode non-ASCII characters.
   return path === undefined ? {} : { path, query };
-}
-
-/** The peer of a connection, with a certificate if it has an identity. */
-function peerOf(address: string, identity: string | undefined): Peer {
-  if (identity === undefined) return { address, port: 0 };
-  const isUri = identity.includes("://");
-  const certificate = {
-    subject: "",
-    uris: isUri ? [identity] : [],
-    names: isUri ? [] : [identity],
-    sha256: "",
-  };
-  return { address, port: 0, identity, certificate };
 }
 
 /**

@@ -17,7 +17,7 @@ export function help(commands: readonly Command[]): string {
     "Environment:",
     ...rows,
     "",
-    "Exit codes: 0 success, 1 could not listen or write, 2 invalid arguments or configuration.",
+    "Exit codes: 0 success, 1 could not listen or write, or a simulation did not do as expected, 2 invalid arguments or configuration.",
     "",
   ].join("\n");
 }

@@ -8,6 +8,7 @@ import { help } from "./help.ts";
 import { runCommand } from "./run.ts";
 import { init } from "./init.ts";
 import { schema } from "./schema.ts";
+import { simulate } from "./simulate.ts";
 import { CommandOutput } from "./command-output.ts";
 
 export interface Program {
@@ -47,6 +48,7 @@ async function chosen(
     init,
     check,
     explain,
+    simulate,
     schema,
     "hash-password": hashPassword(() => process.stdin),
     healthcheck,

@@ -84,10 +84,11 @@ export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
-function problemsOf(
+/** The problems of an issue that a schema has found in a document. */
+export function problemsOf(
   document: ConfigDocument,
   issue: z.core.$ZodIssue,
-  config: z.core.$ZodType,
+  schema: z.core.$ZodType,
 ): readonly Problem[] {
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") {
@@ -106,11 +107,11 @@ function problemsOf(
     const [meant, another] = issue.errors.filter((all) => all.every((each) => each.path.length > 0));
     if (meant !== undefined && another === undefined)
       return meant.flatMap((each) =>
-        problemsOf(document, { ...each, path: [...path, ...each.path] }, config),
+        problemsOf(document, { ...each, path: [...path, ...each.path] }, schema),
       );
   }
   const value = valueAt(document.value, path);
-  const got = value === undefined ? "missing" : `got ${shownAt(config, path, value)}`;
+  const got = value === undefined ? "missing" : `got ${shownAt(schema, path, value)}`;
   return [document.problem(path, `${issue.message} (${got})`)];
 }
 

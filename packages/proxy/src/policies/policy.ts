@@ -82,6 +82,11 @@ export interface Policy<Name extends string, At extends PolicyPlace, Schema exte
   files?(settings: Settings<Schema>): readonly PolicyFile[];
   /** Its effect on a request, for `pagoda explain`. Default: shows its settings. */
   explain?(settings: Settings<Schema>, request: HttpRequest & FromClient): Verdict;
+  /**
+   * Why `pagoda simulate` leaves it out, and what it assumes instead: "every password is accepted".
+   * For a policy that waits for something other than its clock. Default: it is simulated.
+   */
+  readonly notSimulated?: string;
   /** The events that it counts as `stack_events_total`. Default: none. */
   readonly events?: Events<never>;
   /** Default: nothing survives a reload. */

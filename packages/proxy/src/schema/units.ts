@@ -39,6 +39,15 @@ type Quantity = (least: number, most: number, range: string) => z.ZodType<number
 const anyDuration = quantity("a duration", durations, "250ms or 5s", true);
 
 export const duration: z.ZodType<number, string> = anyDuration(1, maxTimerMs, "from 1ms to 596h");
+/** A time counted from the start of something. */
+export const moment: z.ZodType<number, string> = anyDuration(0, maxTimerMs, "from 0ms to 596h");
+/** A duration that may be shorter than a millisecond. */
+export const latency: z.ZodType<number, string> = quantity(
+  "a duration",
+  durations,
+  "4ms or 0.5ms",
+  false,
+)(0.001, maxTimerMs, "from 0.001ms to 596h");
 /** How long something may be silent before it is given up. */
 export const patience: z.ZodType<number, string> = anyDuration(second, maxTimerMs, "from 1s to 596h");
 export const durationOrNone: z.ZodType<number, string> = anyDuration(

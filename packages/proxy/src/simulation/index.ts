@@ -1,0 +1,5 @@
+export { unmet } from "./report/measurements.ts";
+export { textReport } from "./report/text.ts";
+export { readScenario } from "./scenario/read.ts";
+export { simulate } from "./simulate.ts";
+export { simulatable } from "./world/configuration.ts";
