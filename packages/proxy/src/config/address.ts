@@ -50,6 +50,13 @@ export function originOf(text: string): string | undefined {
   return bare && url.port !== "0" ? url.origin : undefined;
 }
 
+export const validServer = "https://HOST:PORT, http://HOST:PORT or unix:///PATH";
+
+/** An origin, or the path of a unix socket: `unix:///run/spire/sockets/agent.sock`. */
+export function serverOf(text: string): string | undefined {
+  return /^unix:\/\/\/[^?#\s]+$/.test(text) ? text : originOf(text);
+}
+
 export const validProxy = "http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ if it asks for them";
 
 /** The URL of a proxy, which may contain credentials, in its normal form without a path. */

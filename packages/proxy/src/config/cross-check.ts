@@ -6,6 +6,7 @@ import { routeProblems } from "@pagoda/router";
 import { listenerName } from "./names.ts";
 import { checkField, checkOrder, type Path, type Report } from "../schema/report.ts";
 import { checkClient } from "./check-client.ts";
+import { checkControl } from "./check-control.ts";
 import { checkCalled } from "./check-called.ts";
 import { checkPolicies, clustersOf } from "./check-policies.ts";
 import { checkReach } from "./unreachable.ts";
@@ -50,7 +51,7 @@ export function crossProblems(
     checkClient(["clusters", name], cluster, report);
   }
   checkEffects(config, policies, report);
-  checkControl(config, known, report);
+  checkControl(config, report);
   checkTimeouts(config, report);
   checkStores(config, report);
   return problems;
@@ -116,28 +117,6 @@ function checkEffects({ listeners, clusters }: Config, policyRegistry: PolicyReg
     if ((schemes ?? [`${(dns ?? srv ?? kubernetes)?.scheme}:`]).includes("https:")) continue;
     report(["clusters", name, "tls"], "has no effect: no endpoint is https");
   }
-}
-
-/** A control plane serves clusters that name one of its own. */
-function checkControl(
-  { clusters, control }: Config,
-  known: ReadonlySet<string> | undefined,
-  report: Report,
-): void {
-  const { xds } = control;
-  let isUsed = false;
-  for (const [name, cluster] of Object.entries(clusters)) {
-    if (cluster.xds === undefined) continue;
-    isUsed = true;
-    if (xds === undefined)
-      report(["clusters", name, "xds"], "requires `control.xds`", [["clusters", name, "xds"], ["control"]]);
-  }
-  if (xds === undefined) return;
-  // An invalid cluster may be the one that uses it.
-  if (!isUsed && known?.size === Object.keys(clusters).length)
-    report(["control", "xds"], "has no effect: no cluster has `xds`");
-  if (xds.tls !== undefined && xds.server.startsWith("http:"))
-    report(["control", "xds", "tls"], "has no effect: the server is http");
 }
 
 function checkStores({ stores }: Config, report: Report): void {

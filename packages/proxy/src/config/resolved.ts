@@ -1,11 +1,11 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { dirname, resolve as resolvePath } from "node:path";
-import { createSecureContext } from "node:tls";
 import { type Either, left, right } from "@pagoda/core";
 import { type Config, type ConfigInput, configSchema, written } from "./schema/config.ts";
 import type { PolicyFile } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import { policyFiles } from "./check-policies.ts";
+import { certificateProblem, keyProblem } from "./pem.ts";
+import { caName, pairNames, type SecretName } from "./tls-names.ts";
 import { withoutSecrets } from "../schema/secrets.ts";
 
 /**
@@ -14,7 +14,10 @@ import { withoutSecrets } from "../schema/secrets.ts";
  */
 export interface Resolved {
   readonly config: Config;
-  /** Certificates, keys, authorities (PEM) and secrets, by their paths in the configuration. */
+  /**
+   * Certificates, keys, authorities (PEM) and secrets, by their paths in the configuration; for those
+   * of a control plane see `pairNames` and `caName`.
+   */
   readonly files: ReadonlyMap<string, string>;
 }
 
@@ -23,6 +26,8 @@ export interface NamedFile {
   /** The path of the setting: `listeners`, 0, `tls`, … */
   readonly path: readonly (string | number)[];
   readonly name: string;
+  /** The secret of a control plane that is used instead of a file. */
+  readonly secret?: string | undefined;
   readonly kind: "certificate" | "key" | "secret" | "policy";
   /** For a key, its certificate. */
   readonly certificate?: string;
@@ -30,7 +35,10 @@ export interface NamedFile {
   readonly problem?: PolicyFile["problem"];
 }
 
-/** The files whose contents are part of a configuration: those for TLS and stores, and those of policies. */
+/**
+ * The files whose contents are part of a configuration: those for TLS and stores, and those of
+ * policies. Secrets are not read here, since they come from a control plane.
+ */
 export function allFiles(config: Config, policies: PolicyRegistry): readonly NamedFile[] {
   const ofPolicies = policyFiles(config, policies).map(({ path, file: { name, problem } }): NamedFile => ({
     path,
@@ -38,45 +46,51 @@ export function allFiles(config: Config, policies: PolicyRegistry): readonly Nam
     kind: "policy",
     problem,
   }));
-  return [...namedFiles(config), ...ofPolicies];
+  return [...namedFiles(config).filter(({ secret }) => secret === undefined), ...ofPolicies];
 }
 
-/** The files for TLS and stores. */
+/** The files for TLS and stores, and secrets instead of files. */
 export function namedFiles({ listeners, clusters, stores, control }: Config): readonly NamedFile[] {
   const files: NamedFile[] = [];
-  const pair = (path: NamedFile["path"], certificate: string, key: string): void => {
-    files.push({ path: [...path, "certificate"], name: certificate, kind: "certificate" });
-    files.push({ path: [...path, "key"], name: key, kind: "key", certificate });
+  const pair = (path: NamedFile["path"], tls: Parameters<typeof pairNames>[0]): void => {
+    const names = pairNames(tls);
+    if (names === undefined) return;
+    const { certificate } = names;
+    const secret = tls?.secret;
+    const [first, second] = secret === undefined ? ["certificate", "key"] : ["secret", "secret"];
+    files.push({ path: [...path, first], name: certificate, secret, kind: "certificate" });
+    files.push({ path: [...path, second], name: names.key, secret, kind: "key", certificate });
+  };
+  const authorities = (path: NamedFile["path"], ca: string | SecretName | undefined): void => {
+    if (ca === undefined) return;
+    const secret = typeof ca === "object" ? ca.secret : undefined;
+    files.push({ path: [...path, "ca"], name: caName(ca), secret, kind: "certificate" });
   };
   listeners.forEach(({ tls }, at) => {
     const path = ["listeners", at, "tls"];
-    tls?.certificates.forEach(({ certificate, key }, c) =>
-      pair([...path, "certificates", c], certificate, key),
-    );
+    tls?.certificates.forEach((each, c) => pair([...path, "certificates", c], each));
     if (tls?.ticketSecret !== undefined) {
       const name = tls.ticketSecret;
       files.push({ path: [...path, "ticketSecret"], name, kind: "secret", problem: secretProblem });
     }
-    if (tls?.clients !== undefined)
-      files.push({ path: [...path, "clients", "ca"], name: tls.clients.ca, kind: "certificate" });
+    authorities([...path, "clients"], tls?.clients?.ca);
   });
   const clients = [
     ...Object.entries(clusters).map(([cluster, { tls }]) => [["clusters", cluster, "tls"], tls] as const),
     [["control", "xds", "tls"], control.xds?.tls] as const,
+    [["control", "sds", "tls"], control.sds?.tls] as const,
   ];
   for (const [path, tls] of clients) {
-    if (tls?.ca !== undefined) files.push({ path: [...path, "ca"], name: tls.ca, kind: "certificate" });
-    if (tls?.certificate !== undefined && tls.key !== undefined) pair(path, tls.certificate, tls.key);
+    authorities(path, tls?.ca);
+    pair(path, tls);
   }
   for (const [store, { passwordFile, secretFile, tls }] of Object.entries(stores)) {
     const path = ["stores", store];
     for (const [field, name] of Object.entries({ passwordFile, secretFile }))
       if (name !== undefined)
         files.push({ path: [...path, field], name, kind: "secret", problem: lineProblem });
-    if (tls?.ca !== undefined)
-      files.push({ path: [...path, "tls", "ca"], name: tls.ca, kind: "certificate" });
-    if (tls?.certificate !== undefined && tls.key !== undefined)
-      pair([...path, "tls"], tls.certificate, tls.key);
+    authorities([...path, "tls"], tls?.ca);
+    pair([...path, "tls"], tls);
   }
   return files;
 }
@@ -153,49 +167,6 @@ export function secretIn(text: string): string {
 
 function lineProblem(text: string): string | undefined {
   return /^[^\r\n]+$/.test(secretIn(text)) ? undefined : "must have one line, which is not empty";
-}
-
-const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;
-
-/** The certificates in a file, each as PEM. */
-export function certificatesIn(text: string): readonly string[] {
-  return text.match(oneCertificate) ?? [];
-}
-
-/** Checks each certificate in the file, since an unreadable one would silently be skipped. */
-function certificateProblem(text: string): string | undefined {
-  const all = certificatesIn(text);
-  if (all.length === 0)
-    return "must be a certificate in PEM format, which begins with -----BEGIN CERTIFICATE-----";
-  const wrong = all.findIndex((each) => !isCertificate(each));
-  if (wrong === -1) return undefined;
-  return `certificate ${wrong + 1} of ${all.length} cannot be read; it must be in PEM format, which begins with -----BEGIN CERTIFICATE-----`;
-}
-
-function isCertificate(text: string): boolean {
-  try {
-    new X509Certificate(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function keyProblem(key: string, certificate: string | undefined): string | undefined {
-  try {
-    const parsed = createPrivateKey(key);
-    if (certificate === undefined || certificateProblem(certificate) !== undefined) return undefined;
-    if (!new X509Certificate(certificate).checkPrivateKey(parsed)) return "is not the key of the certificate";
-  } catch {
-    return "must be a key in PEM format without a passphrase, which begins with -----BEGIN PRIVATE KEY-----";
-  }
-  try {
-    createSecureContext({ cert: certificate, key });
-    return undefined;
-  } catch (error) {
-    // OpenSSL rejects the rest as too weak.
-    return `cannot be used with the certificate: ${(error as Error).message}`;
-  }
 }
 
 /** The configuration in file format, without what its schema marks as secret. */

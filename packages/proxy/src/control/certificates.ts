@@ -2,10 +2,12 @@ import { X509Certificate } from "node:crypto";
 import type { Clock, Timer } from "@pagoda/core";
 import type { Logger } from "pino";
 import { Gauge, type Registry } from "prom-client";
-import { certificatesIn, namedFiles, type Resolved } from "../config/resolved.ts";
+import { certificatesIn } from "../config/pem.ts";
+import { namedFiles, type Resolved } from "../config/resolved.ts";
 
-/** Interval of the checks: the wall clock may jump, and timers cannot wait for months. */
+/** Longest interval of the checks: the wall clock may jump, and timers cannot wait for months. */
 const lookMs = 3_600_000;
+const leastLookMs = 10_000;
 /**
  * By then certificates have usually been renewed: most tools renew at a third of the lifetime left.
  */
@@ -17,8 +19,9 @@ export interface CertificatesOptions {
   readonly clock: Clock;
 }
 
-/** The validity period of the certificates in a file. */
+/** The validity period of the certificates in a file or a secret. */
 interface Held {
+  /** Its path, or `secret:` and the name of the secret. */
   readonly file: string;
   readonly fromMs: number;
   readonly toMs: number;
@@ -36,12 +39,19 @@ interface Held {
  */
 export class Certificates {
   readonly #options: CertificatesOptions;
+  readonly #begin: Gauge<"file">;
   readonly #end: Gauge<"file">;
   #held: readonly Held[] = [];
   #timer: Timer | undefined;
 
   constructor(options: CertificatesOptions) {
     this.#options = options;
+    this.#begin = new Gauge({
+      name: "pagoda_certificate_not_before_timestamp_seconds",
+      help: "Time from which a certificate is valid; for a CA file, that of the last to expire",
+      labelNames: ["file"],
+      registers: [options.registry],
+    });
     this.#end = new Gauge({
       name: "pagoda_certificate_not_after_timestamp_seconds",
       help: "Expiry time of a certificate; for a CA file, that of the last to expire",
@@ -54,8 +64,12 @@ export class Certificates {
   hold(resolved: Resolved): void {
     this.close();
     this.#held = heldBy(resolved);
+    this.#begin.reset();
     this.#end.reset();
-    for (const { file, toMs } of this.#held) this.#end.set({ file }, toMs / 1_000);
+    for (const { file, fromMs, toMs } of this.#held) {
+      this.#begin.set({ file }, fromMs / 1_000);
+      this.#end.set({ file }, toMs / 1_000);
+    }
     if (this.#held.length > 0) this.#look();
   }
 
@@ -66,7 +80,10 @@ export class Certificates {
 
   readonly #look = (): void => {
     const { clock, log } = this.#options;
-    this.#timer = clock.setTimer(lookMs, this.#look);
+    // Certificates of workloads are often valid for an hour.
+    const shortestMs = Math.min(...this.#held.map(({ fromMs, toMs }) => toMs - fromMs));
+    const soonMs = Math.max((shortestMs * lateShare) / 2, leastLookMs);
+    this.#timer = clock.setTimer(Math.min(lookMs, soonMs), this.#look);
     const now = clock.wallTime();
     for (const held of this.#held) {
       const word = wordOn(held, now);
@@ -93,11 +110,11 @@ function wordOn({ fromMs, toMs }: Held, now: number) {
 
 function heldBy({ config, files }: Resolved): readonly Held[] {
   const held = new Map<string, Held>();
-  for (const { name, kind, path } of namedFiles(config)) {
+  for (const { name, kind, path, secret } of namedFiles(config)) {
     if (kind !== "certificate" || held.has(name)) continue;
     const all = certificatesIn(files.get(name) ?? "").map((text) => new X509Certificate(text));
     const times = all.map((each) => ({
-      file: name,
+      file: secret === undefined ? name : `secret:${secret}`,
       fromMs: Date.parse(each.validFrom),
       toMs: Date.parse(each.validTo),
     }));

@@ -6,6 +6,7 @@ import { Registry } from "prom-client";
 import { type Environment } from "../config/environment.ts";
 import { type Loaded, loadConfig, pluginLoader } from "../config/load.ts";
 import { ownPolicies } from "../config/own-policies.ts";
+import { missingSecrets } from "../config/secrets.ts";
 import type { AnyPolicy } from "../policies/policy.ts";
 import { builtInPolicies } from "../policies/registry.ts";
 import { publicConfig } from "../config/resolved.ts";
@@ -16,6 +17,7 @@ import { admin } from "./admin.ts";
 import { AdminServer } from "./admin-server.ts";
 import { mergeClusters } from "./clusters.ts";
 import { usableCpus } from "./cpus.ts";
+import { ControlPlanes } from "./control-planes.ts";
 import { Demo } from "./demo.ts";
 import { exposition } from "./exposition.ts";
 import { type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
@@ -23,6 +25,7 @@ import { processMetrics } from "./process-metrics.ts";
 import { Reloads } from "./reloads.ts";
 import { type Predecessor, startSuccessor } from "./replacement.ts";
 import { adminSocketName, socketName, type SocketsByName } from "./sockets.ts";
+import { Secrets } from "./secrets.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { WorkerStacks } from "./worker-queries.ts";
 import type { WorkerCode } from "./worker-process.ts";
@@ -140,6 +143,8 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   const names = new Set(config.listeners.map(socketName));
   for (const socket of inherited.keys())
     if (!names.has(socket)) log.warn({ socket }, "closed an inherited socket that matches no listener");
+  const planes = new ControlPlanes({ log, registry, clock });
+  const secrets = new Secrets({ log, clock, planes, changed: () => reloads.renew() });
   const supervisor = new Supervisor({
     workers,
     code: options.code ?? ownCode(),
@@ -147,17 +152,19 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     registry,
     clock,
     env,
+    planes,
     inherited,
     ticketSecret: options.predecessor?.ticketSecret,
   });
-  const reloads = new Reloads(loaded.right, { load, supervisor, log, registry, clock });
+  const reloads = new Reloads(loaded.right, { load, supervisor, secrets, log, registry, clock });
 
   let phase: "starting" | "serving" | "draining" = "starting";
   const subject = {
     unhealthy: () => supervisor.queries.unhealthy(),
-    notReady: async () => (phase === "serving" ? supervisor.notReady() : phase),
+    notReady: async () => (phase === "serving" ? (secrets.notReady ?? supervisor.notReady()) : phase),
     metrics: async () => exposition(registry, await supervisor.queries.metrics()),
-    describe: async () => wholeStack(await supervisor.queries.describe(), supervisor.stores),
+    describe: async () =>
+      wholeStack(await supervisor.queries.describe(), [...supervisor.stores, ...secrets.describe()]),
     config: () => publicConfig(reloads.current.config, reloads.current.policies),
     clusters: async () => mergeClusters(await supervisor.queries.clusters()),
     reload: () => reloads.reload("admin endpoint"),
@@ -172,6 +179,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     },
   };
   const failed = async (fault: NotApplied | WorkerDied): Promise<Either<CannotServe, never>> => {
+    secrets.close();
     await Promise.all([supervisor.end(), demo.close()]);
     const cause = fault._tag === "WorkerDied" ? fault.cause : undefined;
     return left({ _tag: "CannotServe", reason: notAppliedText(fault), ...(cause && { cause }), log });
@@ -182,12 +190,19 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     adminSocket,
   );
   if (isLeft(adminServer)) return failed(adminServer.left);
-  const started = await supervisor.start(loaded.right);
+  await secrets.begin(loaded.right);
+  const served = secrets.complete(loaded.right);
+  const [missing] = missingSecrets(served);
+  // The process that this one would replace has its secrets, and serves.
+  const started: Awaited<ReturnType<Supervisor["start"]>> =
+    missing !== undefined && options.predecessor !== undefined
+      ? left({ _tag: "ConfigRefused", reason: secrets.reason(missing, loaded.right) })
+      : await supervisor.start(served);
   if (isLeft(started)) {
     await adminServer.right.close();
     return failed(started.left);
   }
-  await reloads.begin(adminServer.right);
+  await reloads.begin(adminServer.right, served);
   phase = "serving";
   options.predecessor?.serves();
   return right({
@@ -213,6 +228,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     async drain() {
       phase = "draining";
       reloads.close();
+      secrets.close();
       const cutOff = await supervisor.drain(reloads.current.config.drain.timeout);
       await Promise.all([adminServer.right.close(), demo.close()]);
       return cutOff;
@@ -230,8 +246,8 @@ function ownCode(): WorkerCode {
   return { args: [fileURLToPath(new URL(`./entry${extname(import.meta.url)}`, import.meta.url))] };
 }
 
-/** All stacks as one tree, and the stores of limits. */
-function wholeStack(workers: readonly WorkerStacks[], stores: readonly Description[]): Description {
+/** All stacks as one tree, with the stores of limits and the secrets. */
+function wholeStack(workers: readonly WorkerStacks[], others: readonly Description[]): Description {
   const inner = workers.map(({ worker, pid, listeners }) => ({
     name: "worker",
     options: { worker, pid },
@@ -242,5 +258,5 @@ function wholeStack(workers: readonly WorkerStacks[], stores: readonly Descripti
       inner: [stack],
     })),
   }));
-  return { name: "pagoda", inner: [...inner, ...stores] };
+  return { name: "pagoda", inner: [...inner, ...others] };
 }

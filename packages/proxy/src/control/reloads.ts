@@ -1,28 +1,34 @@
 import { type Clock, type Either, isLeft, left, right } from "@pagoda/core";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
+import { pathText } from "../config/document.ts";
 import type { Loaded } from "../config/load.ts";
+import { missingSecrets } from "../config/secrets.ts";
 import type { AdminServer } from "./admin-server.ts";
 import { Certificates } from "./certificates.ts";
 import { notAppliedText } from "./protocol.ts";
+import type { Secrets } from "./secrets.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { FileWatch } from "./watch.ts";
 
 export interface ReloadsOptions {
   readonly load: () => Promise<Either<readonly string[], Loaded>>;
   readonly supervisor: Supervisor;
+  readonly secrets: Secrets;
   readonly log: Logger;
   readonly registry: Registry;
   readonly clock: Clock;
 }
 
 /**
- * Applies the configuration when a file changes, on SIGHUP, or at an operator's request. An invalid
- * one changes nothing and is reported.
+ * Applies the configuration when a file or a secret changes, on SIGHUP, or at an operator's request.
+ * An invalid one changes nothing and is reported.
  */
 export class Reloads {
-  /** The applied configuration. */
+  /** The applied configuration, without secrets. */
   current: Loaded;
+  /** The same with the secrets that have come. */
+  #served: Loaded;
   readonly #options: ReloadsOptions;
   readonly #watch: FileWatch;
   readonly #certificates: Certificates;
@@ -38,6 +44,7 @@ export class Reloads {
     const { registry, clock } = options;
     const registers = [registry];
     this.current = current;
+    this.#served = current;
     this.#options = options;
     this.#watch = new FileWatch(clock, () => void this.reload("file change"));
     this.#certificates = new Certificates(options);
@@ -62,8 +69,9 @@ export class Reloads {
     this.#time.set(clock.wallTime() / 1_000);
   }
 
-  /** Starts watching for changes, once `current` is being served. */
-  async begin(adminServer: AdminServer): Promise<void> {
+  /** Starts watching for changes, once `current` is being served, with these secrets. */
+  async begin(adminServer: AdminServer, served: Loaded): Promise<void> {
+    this.#served = served;
     await this.#hold();
     this.#begun.resolve(adminServer);
   }
@@ -77,19 +85,32 @@ export class Reloads {
 
   /** @param trigger For the log. `Left`: a line for each problem; nothing has changed. */
   reload(trigger: string): Promise<Either<readonly string[], void>> {
-    const next = this.#turn.then(() => this.#reload(trigger));
+    const next = this.#turn.then(() => this.#reload(trigger, () => this.#load()));
     this.#turn = next;
     return next;
   }
 
-  async #reload(trigger: string): Promise<Either<readonly string[], void>> {
-    const { log, clock } = this.#options;
+  /**
+   * Applies secrets that have changed. The files are not read: what has become of them must not keep
+   * a certificate from being renewed.
+   */
+  renew(): void {
+    this.#turn = this.#turn.then(async () => {
+      const { files } = this.#options.secrets.complete(this.current);
+      if (!isEqual(files, this.#served.files))
+        await this.#reload("secret change", async () => right(this.current));
+    });
+  }
+
+  async #reload(trigger: string, load: ReloadsOptions["load"]): Promise<Either<readonly string[], void>> {
+    const { log, clock, secrets } = this.#options;
     // Whatever fails, the previous configuration keeps serving.
-    const result = await this.#apply().catch((err: unknown) => {
+    const result = await this.#apply(load).catch((err: unknown) => {
       log.error({ trigger, err }, "defect while applying a configuration");
       return left([`cannot be applied: ${err instanceof Error ? err.message : String(err)}`]);
     });
     if (isLeft(result)) {
+      if (!this.#isClosed) secrets.keep(this.current);
       this.#total.inc({ result: "failure" });
       this.#successful.set(0);
       log.error({ trigger, problems: result.left }, "configuration rejected; keeping the previous one");
@@ -104,15 +125,28 @@ export class Reloads {
     return result;
   }
 
-  async #apply(): Promise<Either<readonly string[], void>> {
-    const { load, supervisor, log } = this.#options;
+  /** Reads the configuration, and gets its secrets. One that has never come is like a missing file. */
+  async #load(): Promise<Either<readonly string[], Loaded>> {
+    const { load, secrets } = this.#options;
+    const loaded = await load();
+    if (isLeft(loaded)) return loaded;
+    await secrets.begin(loaded.right);
+    const known = new Set(missingSecrets(this.#served).map(({ name }) => name));
+    const missing = missingSecrets(secrets.complete(loaded.right)).filter(({ name }) => !known.has(name));
+    if (missing.length === 0) return loaded;
+    return left(missing.map((secret) => `${pathText(secret.path)}: ${secrets.reason(secret, loaded.right)}`));
+  }
+
+  async #apply(load: ReloadsOptions["load"]): Promise<Either<readonly string[], void>> {
+    const { supervisor, secrets, log } = this.#options;
     const adminServer = await this.#begun.promise;
     if (this.#isClosed) return left(["the proxy is draining"]);
     const loaded = await load();
     if (isLeft(loaded)) return loaded;
     const move = await adminServer.prepare(loaded.right.config.admin.address);
     if (isLeft(move)) return left([notAppliedText(move.left)]);
-    const applied = await supervisor.apply(loaded.right);
+    const served = secrets.complete(loaded.right);
+    const applied = await supervisor.apply(served);
     if (isLeft(applied)) {
       await move.right.drop();
       return left([notAppliedText(applied.left)]);
@@ -120,6 +154,7 @@ export class Reloads {
     move.right.make();
     const before = this.current.config;
     const { config } = (this.current = loaded.right);
+    this.#served = served;
     await this.#hold();
     if (config.log.level !== before.log.level) log.level = config.log.level;
     if (config.workers !== before.workers)
@@ -130,7 +165,12 @@ export class Reloads {
   /** Watches the files of the configuration and the expiry of its certificates. */
   async #hold(): Promise<void> {
     if (this.#isClosed) return;
-    this.#certificates.hold(this.current);
+    this.#options.secrets.keep(this.current);
+    this.#certificates.hold(this.#served);
     await this.#watch.watch(this.current.watched);
   }
+}
+
+function isEqual(some: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>): boolean {
+  return some.size === others.size && [...some].every(([name, text]) => others.get(name) === text);
 }

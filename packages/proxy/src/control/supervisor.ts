@@ -4,6 +4,7 @@ import type { Counter, Registry } from "prom-client";
 import type { Environment } from "../config/environment.ts";
 import type { Loaded } from "../config/load.ts";
 import { listenerName } from "../config/names.ts";
+import { servable } from "../config/secrets.ts";
 import { sourceOf } from "../config/sources.ts";
 import { stacksText } from "../policies/registry.ts";
 import type { Central } from "../data-plane/central-endpoints.ts";
@@ -11,6 +12,7 @@ import type { Listening } from "../data-plane/listening.ts";
 import { Backoff } from "./backoff.ts";
 import { CentralDiscovery } from "./central-discovery.ts";
 import { type CentralSource, CentralSources } from "./central-sources.ts";
+import type { ControlPlanes } from "./control-planes.ts";
 import { KnownEndpoints } from "./known-endpoints.ts";
 import { type Assignment, type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
 import { SharedState } from "./shared-state.ts";
@@ -29,6 +31,7 @@ export interface SupervisorOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly env: Environment;
+  readonly planes: ControlPlanes;
   /** Sockets of the process that this one replaces. */
   readonly inherited?: SocketsByName | undefined;
   /** Secret of TLS sessions of the process that this one replaces. */
@@ -224,7 +227,7 @@ export class Supervisor {
     const { workers } = this.#options;
     return {
       sockets,
-      resolved: { config: { ...config, workers }, files },
+      resolved: { config: { ...servable({ config, files }), workers }, files },
       plugins,
       stacks: stacksText(policies),
       ticketSecret: this.#shared.ticketSecret,

@@ -1,29 +1,24 @@
 import type { Clock } from "@pagoda/core";
-import type { XdsClient, XdsObserver, XdsSource } from "@pagoda/xds";
-import type { Logger } from "pino";
-import type { Registry } from "prom-client";
+import type { XdsSource } from "@pagoda/xds";
 import type { Resolved } from "../config/resolved.ts";
 import type { XdsConfig } from "../config/schema/control.ts";
 import { sourceOf } from "../config/sources.ts";
 import type { Central } from "../data-plane/central-endpoints.ts";
-import { defined } from "../schema/defined.ts";
 import type { CentralSource } from "./central-sources.ts";
-import { XdsMetrics } from "./xds-metrics.ts";
+import { type ControlPlane, type ControlPlanes, planeKey } from "./control-planes.ts";
 
 export interface XdsDiscoveryOptions {
-  readonly log: Logger;
-  readonly registry: Registry;
   readonly clock: Clock;
+  readonly planes: ControlPlanes;
   /** Called with the state of a source whenever it changes. */
   readonly changed: (central: Central) => void;
 }
 
 /** A control plane, and the clusters that it is asked for. */
 interface Connection {
-  readonly server: string;
   /** All that makes another connection necessary. */
   readonly settings: string;
-  readonly client: XdsClient;
+  readonly plane: ControlPlane;
   /** By `sourceOf`. */
   readonly sources: Map<string, XdsSource>;
 }
@@ -34,7 +29,6 @@ const firstAnswersMs = 5_000;
 /** Gets the endpoints of clusters from a control plane, for all workers. */
 export class XdsDiscovery implements CentralSource {
   readonly #options: XdsDiscoveryOptions;
-  readonly #metrics: XdsMetrics;
   /** Former connections end when a configuration that does not use them has been applied. */
   readonly #connections = new Set<Connection>();
   #current: Connection | undefined;
@@ -46,7 +40,6 @@ export class XdsDiscovery implements CentralSource {
 
   constructor(options: XdsDiscoveryOptions) {
     this.#options = options;
-    this.#metrics = new XdsMetrics(options.registry, () => this.#current);
   }
 
   get all(): readonly Central[] {
@@ -55,7 +48,7 @@ export class XdsDiscovery implements CentralSource {
   }
 
   get notReady(): string | undefined {
-    const waiting = this.#isReady ? [] : (this.#current?.client.unanswered ?? []);
+    const waiting = this.#isReady ? [] : (this.#current?.plane.client.unanswered ?? []);
     return waiting.length === 0 ? undefined : `the control plane has not sent ${waiting.join(", ")}`;
   }
 
@@ -70,7 +63,7 @@ export class XdsDiscovery implements CentralSource {
     this.#current = connection;
     for (const [source, { name, tls }] of wanted) {
       if (connection.sources.has(source)) continue;
-      const endpoints = connection.client.endpoints(name, { tls });
+      const endpoints = connection.plane.client.endpoints(name, { tls });
       endpoints.subscribe(() => this.#later());
       connection.sources.set(source, endpoints);
     }
@@ -108,58 +101,15 @@ export class XdsDiscovery implements CentralSource {
 
   #end(connection: Connection): void {
     this.#connections.delete(connection);
-    connection.client.close();
+    for (const source of connection.sources.values()) source.close();
+    connection.plane.release();
   }
 
-  async #connect(xds: XdsConfig, settings: string, files: Resolved["files"]): Promise<Connection> {
-    // It comes with a gRPC client, which most processes do not need.
-    const { xdsClient } = await import("@pagoda/xds");
-    const { server, node, protocol, tls = {} } = xds;
-    const contents = (path: string | undefined) => (path === undefined ? undefined : files.get(path));
-    const client = xdsClient({
-      server,
-      protocol,
-      node: { ...defined(node), id: node.id, locality: defined(node.locality ?? {}) },
-      tls: defined({
-        ca: contents(tls.ca),
-        certificate: contents(tls.certificate),
-        key: contents(tls.key),
-        servername: tls.servername,
-      }),
-      observer: this.#observer(server),
-      clock: this.#options.clock,
-    });
-    const connection = { server, settings, client, sources: new Map<string, XdsSource>() };
+  async #connect(config: XdsConfig, settings: string, files: Resolved["files"]): Promise<Connection> {
+    const plane = await this.#options.planes.take({ config, service: "ads" }, files, () => this.#later());
+    const connection = { settings, plane, sources: new Map<string, XdsSource>() };
     this.#connections.add(connection);
     return connection;
-  }
-
-  #observer(server: string): XdsObserver {
-    const log = this.#options.log.child({ server });
-    return {
-      connected: () => {
-        log.info("control plane connected");
-        this.#later();
-      },
-      disconnected: ({ reason }, retryInMs) => {
-        log.warn({ reason, retryInMs }, "control plane disconnected; keeping the last known endpoints");
-        this.#later();
-      },
-      accepted: (update) => {
-        log.debug(update, "control plane update accepted");
-        this.#metrics.updated(update.kind, "accepted");
-        this.#later();
-      },
-      rejected: (update, problems) => {
-        log.warn({ ...update, problems }, "control plane update rejected; keeping what was valid");
-        this.#metrics.updated(update.kind, "rejected");
-        this.#later();
-      },
-      missing: ({ kind, name }) => {
-        log.warn({ kind, name }, "unknown to the control plane");
-        this.#later();
-      },
-    };
   }
 
   /** Sends what has changed in this tick. */
@@ -174,7 +124,7 @@ export class XdsDiscovery implements CentralSource {
 
   /** @returns What has changed since the last time. */
   #flush(): readonly Central[] {
-    if (this.#current?.client.unanswered.length === 0) this.#isReady = true;
+    if (this.#current?.plane.client.unanswered.length === 0) this.#isReady = true;
     const changed: Central[] = [];
     for (const [source, discovery] of this.#current?.sources ?? []) {
       const before = this.#sent.get(source);
@@ -211,8 +161,5 @@ function wantedBy({
 
 function settingsOf({ config, files }: Resolved): string {
   const { xds } = config.control;
-  const contents = [xds?.tls?.ca, xds?.tls?.certificate, xds?.tls?.key].map(
-    (path) => path && files.get(path),
-  );
-  return JSON.stringify([xds, contents]);
+  return xds === undefined ? "" : planeKey({ config: xds, service: "ads" }, files);
 }

@@ -1,25 +1,28 @@
 import type { XdsClient, XdsUpdate } from "@pagoda/xds";
 import { Counter, Gauge, type Registry } from "prom-client";
 
-/** Reports the connection to a control plane. */
+/** Reports the connections to control planes. */
 export class XdsMetrics {
   readonly #updates: Counter<"kind" | "result">;
 
-  /** @param read The current control plane; undefined if none is used. */
+  /** @param read The current connections; an agent of secrets has one for each. */
   constructor(
     registry: Registry,
-    read: () => { readonly server: string; readonly client: XdsClient } | undefined,
+    read: () => readonly { readonly server: string; readonly client: XdsClient }[],
   ) {
     const registers = [registry];
     new Gauge({
       name: "pagoda_xds_connected",
-      help: "Whether the control plane is connected: 1 or 0",
+      help: "Whether the control plane is connected: 1 or 0; of several connections, whether all are",
       labelNames: ["server"],
       registers,
       collect() {
         this.reset();
-        const current = read();
-        if (current !== undefined) this.set({ server: current.server }, current.client.isConnected ? 1 : 0);
+        const all = read();
+        for (const { server } of all) {
+          const same = all.filter((each) => each.server === server);
+          this.set({ server }, same.every(({ client }) => client.isConnected) ? 1 : 0);
+        }
       },
     });
     new Gauge({
@@ -29,8 +32,9 @@ export class XdsMetrics {
       registers,
       collect() {
         this.reset();
-        for (const [kind, version] of Object.entries(read()?.client.versions ?? {}))
-          if (version !== "") this.set({ kind, version }, 1);
+        for (const { client } of read())
+          for (const [kind, version] of Object.entries(client.versions))
+            if (version !== "") this.set({ kind, version }, 1);
       },
     });
     this.#updates = new Counter({

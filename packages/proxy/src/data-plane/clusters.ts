@@ -1,6 +1,7 @@
 import type { Resolved } from "../config/resolved.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { sourceOf } from "../config/sources.ts";
+import { caName, pairNames } from "../config/tls-names.ts";
 import { type Cluster, cluster } from "./cluster.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import type { Origin } from "./origin.ts";
@@ -134,6 +135,7 @@ export class Taken {
  */
 function settingsOf({ endpoints, ...config }: ClusterConfig, files: ReadonlyMap<string, string>): string {
   const { tls } = config;
-  const contents = [tls?.ca, tls?.certificate, tls?.key].map((path) => path && files.get(path));
+  const pair = pairNames(tls);
+  const contents = [caName(tls?.ca), pair?.certificate, pair?.key].map((path) => path && files.get(path));
   return JSON.stringify([config, endpoints !== undefined, contents]);
 }

@@ -11,6 +11,7 @@ import {
 import type { ListenerConfig } from "../config/schema/config.ts";
 import { defined } from "../schema/defined.ts";
 import { listenerName } from "../config/names.ts";
+import { caName, pairNames } from "../config/tls-names.ts";
 import type { ListenerOptions, OpenListener } from "./system.ts";
 import type { Listening } from "./listening.ts";
 
@@ -103,13 +104,13 @@ function serverTls(
 ): ServerTls {
   const contents = (path: string): string => files.get(path) as string;
   const settings = {
-    certificates: certificates.map(({ certificate, key }) => ({
-      certificate: contents(certificate),
-      key: contents(key),
-    })),
+    certificates: certificates.map((each) => {
+      const { certificate, key } = pairNames(each) as NonNullable<ReturnType<typeof pairNames>>;
+      return { certificate: contents(certificate), key: contents(key) };
+    }),
     minVersion,
     ...(ciphers !== undefined && { ciphers }),
-    ...(clients && { clients: { ca: contents(clients.ca), required: clients.required } }),
+    ...(clients && { clients: { ca: contents(caName(clients.ca)), required: clients.required } }),
   };
   // Derived from these settings alone: a session must not outlive the trust under which it began.
   const ticketKeys = hkdfSync(

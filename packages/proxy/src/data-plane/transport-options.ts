@@ -1,6 +1,7 @@
 import type { SanMatch } from "@pagoda/http";
 import type { TransportOptions } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
+import { caName, pairNames } from "../config/tls-names.ts";
 import type { Origin } from "./origin.ts";
 import { defined } from "../schema/defined.ts";
 
@@ -52,10 +53,11 @@ export function tlsOf(
   files: ReadonlyMap<string, string>,
 ): OriginTls {
   const contents = (path: string | undefined) => (path === undefined ? undefined : files.get(path));
+  const pair = pairNames(tls);
   return defined({
-    ca: contents(tls?.ca),
-    certificate: contents(tls?.certificate),
-    key: contents(tls?.key),
+    ca: contents(caName(tls?.ca)),
+    certificate: contents(pair?.certificate),
+    key: contents(pair?.key),
     servername: tls?.servername ?? host,
     sans: tls?.sans,
     verify: tls?.verify,

@@ -499,7 +499,64 @@ describe("settings that contradict each other or have no effect are rejected:", 
         clusters: { shop: { xds: "shop" } },
         control: { xds: { server: "http://a:1", node: { id: "a" }, tls: { ca: "ca" } } },
       },
-      "control.xds.tls: has no effect: the server is http",
+      "control.xds.tls: has no effect: the server is not https",
+    ],
+    [
+      "a secret of a listener, and nobody who has it",
+      { listeners: [{ ...listener, tls: { certificates: [{ secret: "web" }] } }], ...shop },
+      "listeners[0].tls.certificates[0].secret: requires `control.sds` or `control.xds`",
+    ],
+    [
+      "a secret of a cluster, and nobody who has it",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["https://a:1"], tls: { ca: { secret: "mesh" } } } },
+      },
+      "clusters.shop.tls.ca: requires `control.sds` or `control.xds`",
+    ],
+    [
+      "an agent without a secret",
+      {
+        listeners: [listener],
+        ...shop,
+        control: { sds: { server: "unix:///run/agent.sock", node: { id: "a" } } },
+      },
+      "control.sds: has no effect: no TLS setting names a secret",
+    ],
+    [
+      "an agent at a path that is not absolute",
+      { listeners: [listener], ...shop, control: { sds: { server: "unix:agent.sock", node: { id: "a" } } } },
+      "control.sds.server: must be https://HOST:PORT, http://HOST:PORT or unix:///PATH",
+    ],
+    [
+      "a control plane without a cluster, since secrets come from an agent",
+      {
+        listeners: [{ ...listener, tls: { certificates: [{ secret: "web" }] } }],
+        ...shop,
+        control: {
+          xds: { server: "http://a:1", node: { id: "a" } },
+          sds: { server: "unix:///run/agent.sock", node: { id: "a" } },
+        },
+      },
+      "control.xds: has no effect: no cluster has `xds`",
+    ],
+    [
+      "a certificate that is neither files nor a secret",
+      { listeners: [{ ...listener, tls: { certificates: ["web.pem"] } }], ...shop },
+      "listeners[0].tls.certificates[0]: must be { certificate, key }, or { secret: NAME }",
+    ],
+    [
+      "half a certificate of a listener",
+      { listeners: [{ ...listener, tls: { certificates: [{ certificate: "web.pem" }] } }], ...shop },
+      "listeners[0].tls.certificates[0].key: must be a string (missing)",
+    ],
+    [
+      "a secret beside the files of a client certificate",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["https://a:1"], tls: { secret: "a", certificate: "c", key: "k" } } },
+      },
+      "clusters.shop.tls.secret: must be absent with certificate and key",
     ],
     [
       "half a certificate for a control plane",

@@ -24,6 +24,9 @@ const open: ReadonlySet<string> = new Set(
     "plugins[] listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca listeners[].tls.ticketSecret",
     "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file kubernetes.tokenFile kubernetes.ca",
     "control.xds.tls.ca control.xds.tls.certificate control.xds.tls.key",
+    "control.sds.tls.ca control.sds.tls.certificate control.sds.tls.key",
+    // Names of secrets of a control plane.
+    "listeners[].tls.certificates[].secret listeners[].tls.clients.ca.secret clusters{}.tls.secret clusters{}.tls.ca.secret",
     "listeners[].tls.ciphers COMPRESSION.types[] BASICAUTH.users{name} BASICAUTH.realm JWT.realm",
     "JWT.issuers[].issuer JWT.issuers[].audiences[] JWT.issuers[].jwks.file JWT.issuers[].jwks.ca",
     "EXTAUTHZ.cluster EXTAUTHZ.path EXTAUTHZ.headers[] EXTAUTHZ.copyHeaders[] EXTAUTHZ.contextExtensions{name}",
@@ -39,6 +42,8 @@ const open: ReadonlySet<string> = new Set(
     "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
     "clusters{}.kubernetes.namespace clusters{}.kubernetes.service clusters{}.kubernetes.port",
     "clusters{}.xds control.xds.node.id control.xds.node.cluster control.xds.tls.servername",
+    "control.sds.node.id control.sds.node.cluster control.sds.tls.servername",
+    "control.sds.node.locality.region control.sds.node.locality.zone control.sds.node.locality.subZone",
     "control.xds.node.locality.region control.xds.node.locality.zone control.xds.node.locality.subZone",
     "clusters{}.tls.servername clusters{}.tls.sans[].uri clusters{}.tls.sans[].dns",
     "clusters{}.check.host clusters{}.check.service clusters{}.balance.key.header",

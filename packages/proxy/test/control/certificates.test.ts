@@ -57,6 +57,17 @@ describe("a certificate", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("of a workload, valid for an hour, is looked at often enough", async () => {
+    const ofAnHour = authority.issue({ days: 1 / 24 });
+    const { clock, certificates, said } = bench(0);
+    certificates.hold(serving(ofAnHour.certificate));
+    await clock.advance(58 * 60_000);
+    expect(said()).toEqual([[40, "the certificate ends soon", "server.pem"]]);
+    await clock.advance(5 * 60_000);
+    expect(said()).toEqual([[50, "the certificate has ended", "server.pem"]]);
+    certificates.close();
+  });
+
   test("that is not valid yet is logged", () => {
     const { certificates, said } = bench(-dayMs);
     certificates.hold(serving(ofTenDays.certificate));

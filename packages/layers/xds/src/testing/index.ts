@@ -1,2 +1,3 @@
+export * from "./agent.ts";
 export * from "./assigning.ts";
 export * from "./scripted.ts";

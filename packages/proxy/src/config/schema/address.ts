@@ -5,9 +5,11 @@ import {
   originOf,
   parseAddress,
   proxyOf,
+  serverOf,
   validAddress,
   validOrigin,
   validProxy,
+  validServer,
 } from "../address.ts";
 import { bare } from "../../schema/secrets.ts";
 
@@ -25,6 +27,13 @@ export const origin: z.ZodType<string, string> = z.codec(
   bare(z.string({ error: `must be ${validOrigin}` })),
   z.string(),
   { decode: (text, context) => originOf(text) ?? invalid(text, context, validOrigin), encode: (url) => url },
+);
+
+/** A server that may listen on a unix socket, too. */
+export const server: z.ZodType<string, string> = z.codec(
+  bare(z.string({ error: `must be ${validServer}` })),
+  z.string(),
+  { decode: (text, context) => serverOf(text) ?? invalid(text, context, validServer), encode: (url) => url },
 );
 
 /** The URL of an HTTP proxy, which may contain a password. */

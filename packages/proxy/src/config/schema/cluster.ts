@@ -4,6 +4,7 @@ import { isDnsServer, validOrigin } from "../address.ts";
 import { origin, proxy } from "./address.ts";
 import { fields, flag, some, text, whole, word } from "../../schema/fields.ts";
 import type { PolicySchemas } from "./policies.ts";
+import { authorities, secretName } from "./secret.ts";
 import { bare } from "../../schema/secrets.ts";
 import { duration, durationOrNone, ratio } from "../../schema/units.ts";
 
@@ -143,9 +144,14 @@ const san = z.union(
 );
 
 const upstreamTls = fields({
-  ca: text.optional().describe("File with the trusted CA certificates (PEM)."),
+  ca: authorities
+    .optional()
+    .describe("File with the trusted CA certificates (PEM), or a secret with them: `{ secret: NAME }`."),
   certificate: text.optional().describe("File with the client certificate (PEM)."),
   key: text.optional().describe("File with the client's private key (PEM)."),
+  secret: secretName
+    .optional()
+    .describe("Secret with the client certificate and its key, instead of files: see `control.sds`."),
   servername: text
     .optional()
     .describe("Name that the certificate must have, also sent as SNI. Default: the endpoint's host."),
@@ -160,6 +166,10 @@ const upstreamTls = fields({
 })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     error: "must have both certificate and key, or neither",
+  })
+  .refine(({ certificate, secret }) => certificate === undefined || secret === undefined, {
+    path: ["secret"],
+    error: "must be absent with certificate and key",
   })
   .refine(({ sans, verify }) => sans === undefined || verify, {
     path: ["sans"],

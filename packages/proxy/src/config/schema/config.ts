@@ -7,6 +7,7 @@ import { corsSchema } from "./cors.ts";
 import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
 import { perRegistry, type PolicySchemas, policySchemas } from "./policies.ts";
 import { route } from "./route.ts";
+import { authorities, secretRef } from "./secret.ts";
 import { store } from "./store.ts";
 import type { PolicyRegistry } from "../../policies/registry.ts";
 import { bare } from "../../schema/secrets.ts";
@@ -17,19 +18,27 @@ export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "s
 const validVia = "must be false, or letters, digits and ._:-";
 const validCollector = "must be a URL with a path, such as http://collector:4318/v1/traces";
 
-const certificate = fields({
-  certificate: text.min(1).describe("File with the certificate chain (PEM)."),
-  key: text.min(1).describe("File with the private key (PEM)."),
-});
+const certificate = z.union(
+  [
+    fields({
+      certificate: text.min(1).describe("File with the certificate chain (PEM)."),
+      key: text.min(1).describe("File with the private key (PEM)."),
+    }),
+    secretRef,
+  ],
+  { error: "must be { certificate, key }, or { secret: NAME }" },
+);
 
 const tls = fields({
   certificates: some(certificate).describe(
-    "Certificates, selected by server name (SNI); the first is the default.",
+    "Certificates, selected by server name (SNI); the first is the default. Each is two files, or a secret: `{ secret: NAME }`.",
   ),
   minVersion: word(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2").describe("Minimum TLS version."),
   ciphers: text.optional().describe("Cipher list in OpenSSL format. Default: Node's."),
   clients: fields({
-    ca: text.min(1).describe("File with the CA certificates (PEM) that verify client certificates."),
+    ca: authorities.describe(
+      "File with the CA certificates (PEM) that verify client certificates, or a secret with them: `{ secret: NAME }`.",
+    ),
     required: flag.default(true).describe("Refuses clients without a certificate."),
   })
     .optional()
@@ -195,7 +204,9 @@ function config(policies: PolicySchemas) {
       .describe(
         "The Kubernetes API server, for clusters with `kubernetes`. By default it is that of the cluster in which the proxy runs, with the credentials of the pod's service account.",
       ),
-    control: control.describe("Control planes, from which clusters get their endpoints."),
+    control: control.describe(
+      "Control planes, from which clusters get their endpoints, and TLS its certificates.",
+    ),
     stores: z
       .record(name, store, { error: "must be an object of stores by name" })
       .default({})

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fields, text, word } from "../../schema/fields.ts";
 import { secret } from "../../schema/secrets.ts";
-import { origin } from "./address.ts";
+import { server } from "./address.ts";
 
 const locality = fields({
   region: text.optional().describe("Region."),
@@ -30,22 +30,34 @@ const tls = fields({
   error: "must have both certificate and key, or neither",
 });
 
+const protocol = word(["delta", "sotw"]);
+const protocols =
+  "`delta`: the control plane sends what changes; `sotw` (state of the world): all resources of a kind, whenever one changes.";
+
 /** What may control the proxy from outside. */
 export const control = fields({
   xds: fields({
-    server: origin.describe(
-      "The control plane: `https://host:port`, or `http://host:port` for HTTP/2 without TLS.",
+    server: server.describe(
+      "The control plane: `https://host:port`, `http://host:port` for HTTP/2 without TLS, or a unix socket, `unix:///path`.",
     ),
     node: node.describe("Names this proxy to the control plane, which may select endpoints by it."),
     tls: tls.optional().describe("TLS settings for an `https://` server."),
-    protocol: word(["delta", "sotw"])
-      .default("delta")
-      .describe(
-        "`delta`: the control plane sends what changes; `sotw` (state of the world): all resources of a kind, whenever one changes.",
-      ),
+    protocol: protocol.default("delta").describe(protocols),
   })
     .optional()
-    .describe("A control plane that speaks xDS v3, for clusters with `xds`."),
+    .describe("A control plane that speaks xDS v3, for clusters with `xds`, and for secrets without `sds`."),
+  sds: fields({
+    server: server.describe(
+      "The agent: a unix socket such as `unix:///run/spire/sockets/agent.sock`, `http://host:port` or `https://host:port`.",
+    ),
+    node: node.describe("Names this proxy to the agent, which may select secrets by it."),
+    tls: tls.optional().describe("TLS settings for an `https://` server."),
+    protocol: protocol.default("sotw").describe(`${protocols} SPIRE's agent speaks only \`sotw\`.`),
+  })
+    .optional()
+    .describe(
+      "An agent that serves secrets alone (SDS), such as SPIRE's: certificates with their keys, and CA certificates, named by `secret` in TLS settings. Default: the aggregated stream of `xds`.",
+    ),
 }).prefault({});
 
 export type XdsConfig = NonNullable<z.output<typeof control>["xds"]>;
