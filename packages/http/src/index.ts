@@ -23,6 +23,7 @@ export * from "./request-id.ts";
 export * from "./single-lines.ts";
 export * from "./stream-body.ts";
 export * from "./subject-alt-names.ts";
+export * from "./trail.ts";
 export * from "./transport-fault.ts";
 export * from "./transform-body.ts";
 export * from "./upgrades.ts";

@@ -1,4 +1,5 @@
 import type { Fault } from "@pagoda/core";
+import type { TrailEntry } from "./trail.ts";
 
 /**
  * Which way a call went. How it ended is in its result, which core's `faultOf` reads.
@@ -16,6 +17,8 @@ export interface CallNotes {
   upstream?: string | undefined;
   /** How many times an origin was called. */
   tries: number;
+  /** The tries and events of the call, the newest first: see `trailOf`. */
+  trail?: TrailEntry | undefined;
   /**
    * The URL requested last, with its fragment, if redirects were followed. For the client that made
    * the call; it may contain secrets.
@@ -35,6 +38,7 @@ export function callNotes(): CallNotes {
     cluster: undefined,
     upstream: undefined,
     tries: 0,
+    trail: undefined,
     url: undefined,
     user: undefined,
   };

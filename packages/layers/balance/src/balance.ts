@@ -181,11 +181,11 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     if (++speaker >= usable.length) speaker = 0;
     const one = usable[speaker];
     // A ready endpoint would take the call, although the strategy did not choose it.
-    if (one === undefined || one.isReady()) return Promise.resolve(left(noneReady()));
+    if (one === undefined || one.isReady()) return Promise.resolve(left(noneReady(request)));
     return one.call(request, signal, now).then((result) => {
       const fault = isLeft(result) ? result.left : undefined;
       return isFault(fault) && fault.origin === "local" && signal?.aborted !== true
-        ? left(noneReady(one.key, fault._tag))
+        ? left(noneReady(request, one.key, fault._tag))
         : result;
     });
   }
@@ -205,7 +205,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     const now = measures ? clock.now() : 0;
     const next = pickBeside(tried, request, now);
     if (next === undefined) return undefined;
-    observer?.resent?.({ from: from.key, to: next.key, fault: error });
+    observer?.resent?.({ from: from.key, to: next.key, fault: error }, request);
     return next.call(request, signal, now, tried);
   }
 
@@ -225,7 +225,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     }
   }
 
-  function noneReady(endpoint?: string, reason?: string): NoEndpointReady {
+  function noneReady(request: Req, endpoint?: string, reason?: string): NoEndpointReady {
     const fault: NoEndpointReady = {
       _tag: "NoEndpointReady",
       origin: "local",
@@ -235,7 +235,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
       endpoint,
       reason,
     };
-    observer?.refused?.(fault);
+    observer?.refused?.(fault, request);
     return fault;
   }
 

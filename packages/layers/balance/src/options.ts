@@ -37,7 +37,7 @@ export interface Resent {
 }
 
 /** Callbacks for metrics and logs. Must not throw. */
-export interface BalanceObserver {
+export interface BalanceObserver<in Req = unknown> {
   /** An endpoint was added. */
   readonly came?: (key: string) => void;
   /**
@@ -50,9 +50,9 @@ export interface BalanceObserver {
   /** A panic started (`true`), as too few endpoints are healthy and health is ignored, or ended. */
   readonly panicked?: (panic: boolean) => void;
   /** A call that was never processed is resent to another endpoint. */
-  readonly resent?: (event: Resent) => void;
+  readonly resent?: (event: Resent, request: Req) => void;
   /** A call was refused because no endpoint could take it. */
-  readonly refused?: (fault: NoEndpointReady) => void;
+  readonly refused?: (fault: NoEndpointReady, request: Req) => void;
 }
 
 /** Options of {@link balance}. */
@@ -93,7 +93,7 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
    * `defaultClassifier()`.
    */
   readonly classifier?: Classifier;
-  readonly observer?: BalanceObserver;
+  readonly observer?: BalanceObserver<Req>;
   readonly clock?: Clock;
 }
 

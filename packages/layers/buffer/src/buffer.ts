@@ -36,16 +36,16 @@ export interface QueueTimedOut extends Fault<"QueueTimedOut"> {
 }
 
 /** Callbacks for metrics and logs. Must not throw. */
-export interface BufferObserver {
+export interface BufferObserver<in Req = unknown> {
   /** A call joined the queue; `depth` is the new queue length. */
-  readonly queued?: (depth: number) => void;
+  readonly queued?: (depth: number, request: Req) => void;
   /**
    * A call was dropped: refused, displaced by one of higher priority, timed out in the queue, or
    * aborted by its caller there.
    */
-  readonly dropped?: (reason: "full" | "displaced" | "timedOut" | "aborted") => void;
+  readonly dropped?: (reason: "full" | "displaced" | "timedOut" | "aborted", request: Req) => void;
   /** A call proceeded to inner after `waitedMs`; 0 if it did not wait. */
-  readonly passed?: (waitedMs: number) => void;
+  readonly passed?: (waitedMs: number, request: Req) => void;
 }
 
 /** Options of {@link buffer}. */
@@ -74,7 +74,7 @@ export interface BufferOptions<Req = unknown> {
    * `capacity` and its own order. Default: each service has its own.
    */
   readonly usage?: BufferUsage;
-  readonly observer?: BufferObserver;
+  readonly observer?: BufferObserver<Req>;
   readonly clock?: Clock;
 }
 
@@ -130,8 +130,8 @@ export function buffer<Req = unknown>({
     const usage = shared ?? new BufferUsage();
     const queue = new Queue(inner, usage, { capacity, maxWait: { maxWaitMs, codel }, clock });
 
-    function refuse(): Either<BufferFull, never> {
-      observer?.dropped?.("full");
+    function refuse(request: Req): Either<BufferFull, never> {
+      observer?.dropped?.("full", request);
       return left(full);
     }
 
@@ -145,38 +145,39 @@ export function buffer<Req = unknown>({
       ready: () => queue.ready(),
       call(request, signal) {
         if (queue.size === 0 && isReady(inner)) {
-          observer?.passed?.(0);
+          observer?.passed?.(0, request);
           return inner.call(request, signal);
         }
         if (signal?.aborted) {
-          observer?.dropped?.("aborted");
+          observer?.dropped?.("aborted", request);
           return Promise.resolve(left(aborted(signal)));
         }
         const place = { priority: priorityOf(priority, request), cost: costOf(cost, request) };
         // Without priorities no room can be made.
-        if (priority === undefined && usage.taken + place.cost > capacity) return Promise.resolve(refuse());
+        if (priority === undefined && usage.taken + place.cost > capacity)
+          return Promise.resolve(refuse(request));
         return new Promise((resolve, reject) => {
           const joined = queue.join(place, signal, {
             pass(waitedMs) {
-              observer?.passed?.(waitedMs);
+              observer?.passed?.(waitedMs, request);
               resolve(inner.call(request, signal));
             },
             timeOut(waitedMs) {
-              observer?.dropped?.("timedOut");
+              observer?.dropped?.("timedOut", request);
               resolve(left({ _tag: "QueueTimedOut", origin: "local", retryable: true, waitedMs }));
             },
             abort() {
-              observer?.dropped?.("aborted");
+              observer?.dropped?.("aborted", request);
               resolve(left(aborted(signal as AbortSignal)));
             },
             displace() {
-              observer?.dropped?.("displaced");
+              observer?.dropped?.("displaced", request);
               resolve(left(full));
             },
             fail: reject,
           });
-          if (joined) return observer?.queued?.(queue.size);
-          resolve(refuse());
+          if (joined) return observer?.queued?.(queue.size, request);
+          resolve(refuse(request));
         });
       },
     };

@@ -133,10 +133,10 @@ export class CachedService<Res extends HttpResponse, Err> {
       !this.#context.uncacheable.has(key);
     const known = mayShare ? inFlight.get(key) : undefined;
     if (known !== undefined) {
-      this.#count("collapsed");
+      this.#count("collapsed", request);
       return known.join(signal).then((result) => this.#joined(asked, result));
     }
-    this.#count("misses");
+    this.#count("misses", request);
     const forwarding = new Forwarding(this.#context, key, request, demands, kept, mayStore);
     if (mayShare) inFlight.set(key, forwarding);
     return this.#lead(asked, forwarding, isLater);
@@ -164,11 +164,11 @@ export class CachedService<Res extends HttpResponse, Err> {
       return this.#stated({ ...response, body: body() }, { fwd, stored: true });
     }
     if (outcome.kind === "validated") {
-      this.#count("validated");
+      this.#count("validated", request);
       return this.#answer(request, outcome.kept, { fwd, fwdStatus: 304 });
     }
-    this.#count("stale");
-    this.#settings.observer.staleIfError?.();
+    this.#count("stale", request);
+    this.#settings.observer.staleIfError?.(request);
     return this.#answer(request, outcome.kept, { fwd, fwdStatus: outcome.status, detail: "stale-if-error" });
   }
 
@@ -201,7 +201,7 @@ export class CachedService<Res extends HttpResponse, Err> {
   /** Forwards a HEAD request, whose response may show that what is stored is outdated. */
   #head(asked: Asked, isLater: boolean): Promise<Either<Err | Aborted, Res | HttpResponse>> {
     const { request, signal, key, kept, fwd } = asked;
-    this.#count("misses");
+    this.#count("misses", request);
     const requestedAt = this.#now();
     const { shelf, settings, read } = this.#context;
     const wait = { maxWaitMs: defaultMaxWaitMs, clock: settings.clock };
@@ -228,8 +228,8 @@ export class CachedService<Res extends HttpResponse, Err> {
   }
 
   #hit(asked: Asked, kept: Kept, isStale: boolean): HttpResponse {
-    this.#count(isStale ? "stale" : "hits");
-    this.#settings.observer.hit?.(isStale);
+    this.#count(isStale ? "stale" : "hits", asked.request);
+    this.#settings.observer.hit?.(isStale, asked.request);
     return this.#answer(asked.request, kept, { hit: true });
   }
 
@@ -252,11 +252,11 @@ export class CachedService<Res extends HttpResponse, Err> {
       : { ...response, headers: response.headers.append("cache-status", text) };
   }
 
-  #count(what: keyof CachedService<Res, Err>["counts"]): void {
+  #count(what: keyof CachedService<Res, Err>["counts"], request: HttpRequest): void {
     this.#counts[what]++;
     const { observer } = this.#settings;
-    if (what === "validated") observer.validated?.();
-    else if (what === "misses" || what === "collapsed") observer.missed?.(what === "collapsed");
+    if (what === "validated") observer.validated?.(request);
+    else if (what === "misses" || what === "collapsed") observer.missed?.(what === "collapsed", request);
   }
 
   #now(): number {

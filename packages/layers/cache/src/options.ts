@@ -1,17 +1,18 @@
 import { checkDuration, checkInteger, checkNumber, type Clock, systemClock } from "@pagoda/core";
+import type { HttpRequest } from "@pagoda/http";
 import { memoryStore } from "./memory-store.ts";
 import type { CacheStore } from "./store.ts";
 
 /** Callbacks for metrics and logs. Must not throw. */
 export interface CacheObserver {
   /** A stored response answered without the origin. `isStale`: with permission to. */
-  readonly hit?: (isStale: boolean) => void;
+  readonly hit?: (isStale: boolean, request: HttpRequest) => void;
   /** A request was forwarded, or joined one that had been. */
-  readonly missed?: (isCollapsed: boolean) => void;
+  readonly missed?: (isCollapsed: boolean, request: HttpRequest) => void;
   /** The origin confirmed a stored response. */
-  readonly validated?: () => void;
+  readonly validated?: (request: HttpRequest) => void;
   /** A stored response replaced the origin's error. */
-  readonly staleIfError?: () => void;
+  readonly staleIfError?: (request: HttpRequest) => void;
   /** The store failed; the cache did without it. */
   readonly storeFailed?: (error: unknown) => void;
   /** A validation in the background failed, or took longer than `revalidateTimeoutMs`. */

@@ -32,7 +32,7 @@ export interface CircuitOpen extends Fault<"CircuitOpen"> {
 /** Callbacks for metrics and logs. Must not throw. */
 export interface CircuitBreakerObserver extends BreakerObserver {
   /** A call was refused. */
-  readonly refused?: (fault: CircuitOpen) => void;
+  readonly refused?: (fault: CircuitOpen, request: unknown) => void;
 }
 
 /** Options of {@link circuitBreaker}. */
@@ -79,7 +79,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
     /** What follows a call that was admitted with this ticket. Most calls have the same one. */
     let follow = followUp(breaker, classifier, -1);
 
-    function refuse(): CircuitOpen {
+    function refuse(request: unknown): CircuitOpen {
       const { reason, retryAfterMs } = breaker;
       const fault: CircuitOpen = {
         _tag: "CircuitOpen",
@@ -88,7 +88,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
         retryAfterMs: retryAfterMs === 0 ? undefined : retryAfterMs,
         reason,
       };
-      observer?.refused?.(fault);
+      observer?.refused?.(fault, request);
       return fault;
     }
 
@@ -103,7 +103,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
       },
       call(request, signal) {
         const ticket = breaker.admit();
-        if (ticket === undefined) return Promise.resolve(left(refuse()));
+        if (ticket === undefined) return Promise.resolve(left(refuse(request)));
         if (ticket !== follow.ticket) follow = followUp(breaker, classifier, ticket);
         const { answered, broke } = follow;
         try {

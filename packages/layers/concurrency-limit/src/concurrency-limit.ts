@@ -28,7 +28,7 @@ export interface ConcurrencyLimited extends Fault<"ConcurrencyLimited"> {
 /** Callbacks for metrics and logs. Must not throw. */
 export interface ConcurrencyLimitObserver {
   /** A call was refused. */
-  readonly refused?: (fault: ConcurrencyLimited) => void;
+  readonly refused?: (fault: ConcurrencyLimited, request: unknown) => void;
   /** An adaptive limit changed. */
   readonly limitChanged?: (limit: number) => void;
 }
@@ -130,7 +130,7 @@ export function concurrencyLimit({
       ready: () => ready() ?? inner.ready(),
       call(request, signal) {
         if (inFlight.calls >= current()) {
-          observer?.refused?.(fault);
+          observer?.refused?.(fault, request);
           return Promise.resolve(left(fault));
         }
         inFlight.calls++;

@@ -29,7 +29,7 @@ export interface FailfastObserver {
   /** Inner is ready again, after failing fast for `afterMs`. */
   readonly recovered?: (afterMs: number) => void;
   /** A call was refused. */
-  readonly refused?: (fault: FailedFast) => void;
+  readonly refused?: (fault: FailedFast, request: unknown) => void;
 }
 
 /** Options of {@link failfast}. */
@@ -82,7 +82,7 @@ export function failfast({ ms = 3_000, observer, clock = systemClock }: Failfast
       recovered: (afterMs) => observer?.recovered?.(afterMs),
     });
 
-    function refuse(): Either<FailedFast, never> {
+    function refuse(request: unknown): Either<FailedFast, never> {
       // Made on demand: inner may not be complete before.
       fault ??= {
         _tag: "FailedFast",
@@ -92,7 +92,7 @@ export function failfast({ ms = 3_000, observer, clock = systemClock }: Failfast
         inner: inner.describe().name,
       };
       refused++;
-      observer?.refused?.(fault);
+      observer?.refused?.(fault, request);
       return left(fault);
     }
 
@@ -100,7 +100,8 @@ export function failfast({ ms = 3_000, observer, clock = systemClock }: Failfast
       options: { ms },
       state: () => ({ ...watch.state(), refused }),
       ready: () => watch.ready(),
-      call: (request, signal) => (watch.isFailing ? Promise.resolve(refuse()) : inner.call(request, signal)),
+      call: (request, signal) =>
+        watch.isFailing ? Promise.resolve(refuse(request)) : inner.call(request, signal),
     };
   });
 }

@@ -48,9 +48,9 @@ export interface Failure<Err = unknown> {
 /** Callbacks for metrics and logs. Must not throw. */
 export interface FaultObserver {
   /** A call is delayed by `ms`. */
-  readonly delayed?: (ms: number) => void;
+  readonly delayed?: (ms: number, request: unknown) => void;
   /** A call was failed with `error`. */
-  readonly failed?: (error: unknown) => void;
+  readonly failed?: (error: unknown, request: unknown) => void;
 }
 
 /** Options of {@link fault}. */
@@ -124,10 +124,10 @@ export function fault({
     let delayed = 0;
     let failed = 0;
 
-    function fail(): Either<unknown, never> {
+    function fail(request: unknown): Either<unknown, never> {
       const error = make();
       failed++;
-      observer?.failed?.(error);
+      observer?.failed?.(error, request);
       return left(error);
     }
 
@@ -146,15 +146,15 @@ export function fault({
         if (isLate) {
           const ms = msOf(chance);
           delayed++;
-          observer?.delayed?.(ms);
+          observer?.delayed?.(ms, request);
           return pause(clock, ms, signal).then(() => {
             if (signal?.aborted) return left(aborted(signal));
             return isBroken
-              ? fail()
+              ? fail(request)
               : oneshot(inner, request, signal, { maxWaitMs: defaultMaxWaitMs, clock });
           });
         }
-        return isBroken ? Promise.resolve(fail()) : inner.call(request, signal);
+        return isBroken ? Promise.resolve(fail(request)) : inner.call(request, signal);
       },
     };
   });

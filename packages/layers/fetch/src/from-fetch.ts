@@ -9,8 +9,9 @@ import {
   Scope,
   service,
   type Service,
+  systemClock,
 } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/http";
+import { type HttpRequest, type HttpResponse, tryBegan, tryEnded } from "@pagoda/http";
 import { toWebRequest } from "./web-request.ts";
 import { fromWebResponse } from "./web-response.ts";
 
@@ -51,17 +52,10 @@ export function fromFetch(
       const sent = webRequestOf(request, scope.signal);
       if (sent._tag === "Left") return sent;
       const upstream = `${scheme}://${authority}`;
-      notes.upstream = upstream;
-      notes.tries++;
-      try {
-        const response = await fetch(sent.right);
-        if (!signal?.aborted) return right(fromWebResponse(response));
-        // A custom `fetch` may return a response in spite of the abort; nobody will read it.
-        response.body?.cancel(signal.reason).catch(() => {});
-        return left(aborted(signal));
-      } catch (cause) {
-        return left(signal?.aborted ? aborted(signal) : failed(upstream, cause));
-      }
+      const began = tryBegan(notes, upstream, systemClock.now());
+      const result = await answerOf(fetch, sent.right, upstream, signal);
+      tryEnded(notes, began, result, systemClock.now(), signal?.aborted === true);
+      return result;
     } finally {
       scope.end();
     }
@@ -77,6 +71,23 @@ function webRequestOf(request: HttpRequest, signal: AbortSignal): Either<FetchFa
   } catch (cause) {
     request.body.cancel(cause);
     return left({ _tag: "FetchFailed", origin: "local", retryable: false, cause });
+  }
+}
+
+async function answerOf(
+  fetch: typeof globalThis.fetch,
+  request: Request,
+  upstream: string,
+  signal: AbortSignal | undefined,
+): Promise<Either<FetchFailed | Aborted, HttpResponse>> {
+  try {
+    const response = await fetch(request);
+    if (!signal?.aborted) return right(fromWebResponse(response));
+    // A custom `fetch` may return a response in spite of the abort; nobody will read it.
+    response.body?.cancel(signal.reason).catch(() => {});
+    return left(aborted(signal));
+  } catch (cause) {
+    return left(signal?.aborted ? aborted(signal) : failed(upstream, cause));
   }
 }
 

@@ -23,9 +23,9 @@ import { Race, type Rules } from "./race.ts";
 /** Receives events, for metrics and logs. Must not throw. */
 export interface HedgeObserver {
   /** A second call was made this long after the first. */
-  readonly hedged?: (event: { readonly afterMs: number }) => void;
+  readonly hedged?: (event: { readonly afterMs: number }, request: unknown) => void;
   /** One of two calls succeeded. Not called when both fail. */
-  readonly won?: (which: "first" | "second") => void;
+  readonly won?: (which: "first" | "second", request: unknown) => void;
 }
 
 export interface HedgeOptions {
@@ -124,13 +124,13 @@ export function hedge({
       admit: ({ replay }, signal) =>
         replay.canHedge() && !isPast(deadlineOf(signal), clock.now()) && isReady(inner) && withdraw(),
       learn: (now, ms) => latencies.record(now, ms),
-      hedged(afterMs) {
+      hedged(afterMs, request) {
         records.hedges++;
-        observer?.hedged?.({ afterMs });
+        observer?.hedged?.({ afterMs }, request);
       },
-      won(which) {
+      won(which, request) {
         if (which === "second") records.wins++;
-        observer?.won?.(which);
+        observer?.won?.(which, request);
       },
     };
 

@@ -24,8 +24,8 @@ export interface Rules<Req, Res, Err> {
   readonly admit: (request: Req, signal: AbortSignal | undefined) => boolean;
   /** Records that the first call took at least this long to succeed. */
   readonly learn: (now: number, ms: number) => void;
-  readonly hedged: (afterMs: number) => void;
-  readonly won: (which: Which) => void;
+  readonly hedged: (afterMs: number, request: Req) => void;
+  readonly won: (which: Which, request: Req) => void;
 }
 
 const fault: Fault<"Superseded"> = { _tag: "Superseded", origin: "local", retryable: false };
@@ -86,7 +86,7 @@ export class Race<Req, Res, Err> {
       return;
     }
     this.#hedged = true;
-    this.#rules.hedged(this.#rules.clock.now() - this.#startedAt);
+    this.#rules.hedged(this.#rules.clock.now() - this.#startedAt, this.#request);
     this.#run("second", (this.#scopes.second = new Scope(this.#signal)));
   }
 
@@ -119,7 +119,7 @@ export class Race<Req, Res, Err> {
     }
     // The first call is aborted; it would have taken at least this long.
     if (first !== undefined) this.#learn(true);
-    if (success && this.#hedged) this.#rules.won(which);
+    if (success && this.#hedged) this.#rules.won(which, this.#request);
     this.#resolve(result);
     this.#end();
   }

@@ -17,7 +17,7 @@ describe("race", () => {
       calls[which].answer("won");
       expect(await result).toEqual(right("won"));
       expect(loser.signal?.aborted).toBe(true);
-      expect(events.at(-1)).toBe(`won ${which}`);
+      expect(events.at(-1)).toBe(`won ${which} a`);
       expect([mock.inFlight, clock.pending]).toEqual([0, 0]);
     });
 
@@ -65,7 +65,7 @@ describe("race", () => {
       expect(mock.inFlight).toBe(1);
       calls[other].answer("late but well");
       expect(await result).toEqual(right("late but well"));
-      expect(events.at(-1)).toBe(`won ${other}`);
+      expect(events.at(-1)).toBe(`won ${other} a`);
     });
 
     test.each(["first", "second"] as const)("a final failure of the %s ends both", async (which) => {
@@ -96,7 +96,7 @@ describe("race", () => {
 
   test("reports the delay of the second call", async () => {
     const { events } = await pair();
-    expect(events).toEqual(["hedged after 100"]);
+    expect(events).toEqual(["hedged after 100 a"]);
   });
 
   test("reports no win without a second call", async () => {

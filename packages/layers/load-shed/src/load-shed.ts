@@ -9,7 +9,7 @@ export interface Overloaded extends Fault<"Overloaded"> {
 /** Receives events, for metrics and logs. Must not throw. */
 export interface LoadShedObserver {
   /** A call was refused. */
-  readonly shed?: () => void;
+  readonly shed?: (request: unknown) => void;
 }
 
 export interface LoadShedOptions {
@@ -43,7 +43,7 @@ export function loadShed({ observer }: LoadShedOptions = {}): Layer<unknown, unk
       call(request, signal) {
         if (isReady(inner)) return inner.call(request, signal);
         shed++;
-        observer?.shed?.();
+        observer?.shed?.(request);
         return Promise.resolve(overloaded);
       },
     };

@@ -35,6 +35,32 @@ export interface MetricsOptions {
   readonly clock?: Clock;
 }
 
+/** A call that has ended. */
+export interface CallEnd {
+  /** As the layer received it. */
+  readonly request: HttpRequest;
+  readonly signal: AbortSignal | undefined;
+  /** Undefined if there was none. */
+  readonly response: HttpResponse | undefined;
+  /** The error that it ended with, or that the response was made from. */
+  readonly fault: Fault | undefined;
+  /** Whether the whole response body was passed on; false without a response. */
+  readonly isComplete: boolean;
+  /** Status code of a gRPC call, -1 if there was none; undefined for other calls. */
+  readonly grpcStatus: number | undefined;
+  /** Readings of the layer's clock. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+type Call = Pick<CallEnd, "request" | "signal" | "startedAt">;
+
+/** Receives events, for logs. Must not throw. */
+export interface MetricsObserver {
+  /** A call has been counted. For what needs to see all calls and must cost next to nothing. */
+  readonly ended?: (end: CallEnd) => void;
+}
+
 /** The layer that counts calls. */
 export interface MetricsLayer extends CountingLayer {
   /**
@@ -49,7 +75,7 @@ export interface MetricsLayer extends CountingLayer {
    *
    * @throws RangeError if a label's name is invalid or one that the metrics have.
    */
-  labelled(labels: Readonly<Record<string, string>>): CountingLayer;
+  labelled(labels: Readonly<Record<string, string>>, observer?: MetricsObserver): CountingLayer;
 }
 
 /** A layer that counts calls. */
@@ -95,18 +121,30 @@ export function metrics({
   }
   checkInteger("metrics: maxSeries", maxSeries, { min: 1 });
   checkFree("metrics", registry, Object.values(names));
+  const endOf = (
+    { request, signal, startedAt }: Call,
+    response: HttpResponse | undefined,
+    fault: Fault | undefined,
+    isComplete: boolean,
+    grpcStatus?: number,
+  ): CallEnd => ({
+    request,
+    signal,
+    response,
+    fault,
+    isComplete,
+    grpcStatus,
+    startedAt,
+    endedAt: clock.now(),
+  });
   const table = new SeriesTable(buckets, routes, maxSeries);
   const local = new LocalResponses(routes, maxSeries);
   let inFlight = 0;
   register(registry, table, local, () => inFlight);
 
-  function done(series: Series, startedAt: number): void {
-    inFlight--;
-    series.observe((clock.now() - startedAt) / 1_000);
-  }
-
-  const layerOf = (constant: ConstantLabels): CountingLayer => {
+  const layerOf = (constant: ConstantLabels, observer?: MetricsObserver): CountingLayer => {
     const group = table.group(constant);
+    const ended = observer?.ended;
 
     function seriesOf(
       { method, notes }: HttpRequest,
@@ -117,40 +155,48 @@ export function metrics({
       return table.find(group, notes, upstreamOf(notes, fault) ?? none, method, status, grpc);
     }
 
-    function answered(
-      request: HttpRequest,
-      { body, headers, status }: HttpResponse,
-      fault: Fault | undefined,
-      startedAt: number,
-    ): void {
+    function done(series: Series, end: CallEnd): void {
+      inFlight--;
+      series.observe((end.endedAt - end.startedAt) / 1_000);
+      ended?.(end);
+    }
+
+    function withoutResponse(call: Call, fault: Fault | undefined): void {
+      done(seriesOf(call.request, fault, 0), endOf(call, undefined, fault, false));
+    }
+
+    function answered(call: Call, response: HttpResponse, fault: Fault | undefined): void {
+      const { request } = call;
+      const { body, headers, status } = response;
       // gRPC requires HTTP/2, and that check alone rules out most requests.
       if (request.version === "2" && isGrpc(request.headers)) {
-        body.observe((_complete, trailers) => {
+        body.observe((complete, trailers) => {
           const grpc = grpcStatusOf(headers) ?? (trailers && grpcStatusOf(trailers)) ?? -1;
-          done(seriesOf(request, fault, status, grpc), startedAt);
+          const series = seriesOf(request, fault, status, grpc);
+          done(series, endOf(call, response, fault, complete, grpc));
         });
         return;
       }
       const series = seriesOf(request, fault, status);
-      body.observe(() => done(series, startedAt));
+      body.observe((complete) => done(series, endOf(call, response, fault, complete)));
     }
 
     return layer<HttpRequest, unknown, never, never, never, HttpResponse>("metrics", (inner) => ({
       options: { buckets, routes, maxSeries },
       state: () => ({ inFlight, series: table.all.length }),
       call(request, signal) {
-        const startedAt = clock.now();
+        const call: Call = { request, signal, startedAt: clock.now() };
         inFlight++;
         return inner.call(request, signal).then(
           (result) => {
             const fault = faultOf(result);
             if (fault !== undefined) local.count(fault, request.notes, constant);
-            if (isLeft(result)) done(seriesOf(request, fault, 0), startedAt);
-            else answered(request, result.right, fault, startedAt);
+            if (isLeft(result)) withoutResponse(call, fault);
+            else answered(call, result.right, fault);
             return result;
           },
           (defect: unknown) => {
-            done(seriesOf(request, undefined, 0), startedAt);
+            withoutResponse(call, undefined);
             throw defect;
           },
         );
@@ -159,9 +205,9 @@ export function metrics({
   };
   return Object.assign(layerOf({}), {
     track: (upstream: string) => table.track(upstream),
-    labelled(labels: ConstantLabels) {
+    labelled(labels: ConstantLabels, observer?: MetricsObserver) {
       checkLabels("metrics: each of labels", labels, ownLabels);
-      return layerOf(labels);
+      return layerOf(labels, observer);
     },
   });
 }

@@ -47,11 +47,14 @@ export type NotRetried =
 /** Receives events, for metrics and logs. Must not throw. */
 export interface RetryObserver {
   /** An attempt starts after a wait. The first retry is `attempt` 2. */
-  readonly retried?: (event: { readonly attempt: number; readonly waitedMs: number }) => void;
+  readonly retried?: (
+    event: { readonly attempt: number; readonly waitedMs: number },
+    request: Replayable,
+  ) => void;
   /** A call succeeded, but not on the first attempt. */
-  readonly recovered?: (attempts: number) => void;
+  readonly recovered?: (attempts: number, request: Replayable) => void;
   /** A retryable call ended without another attempt. */
-  readonly gaveUp?: (reason: NotRetried, attempts: number) => void;
+  readonly gaveUp?: (reason: NotRetried, attempts: number, request: Replayable) => void;
 }
 
 export interface RetryOptions {
@@ -144,7 +147,7 @@ export function retry({
       for (let tried = 1; ; tried++) {
         const outcome = classifier.outcome(result);
         if (!outcome.retryable) {
-          if (outcome.kind === "success") observer?.recovered?.(tried);
+          if (outcome.kind === "success") observer?.recovered?.(tried, request);
           return result;
         }
         if (signal?.aborted) return result;
@@ -166,12 +169,12 @@ export function retry({
           else if (!isReady(inner)) reason = "notReady";
         }
         if (reason !== undefined) {
-          observer?.gaveUp?.(reason, tried);
+          observer?.gaveUp?.(reason, tried, request);
           return result;
         }
         drop(result);
         retries++;
-        observer?.retried?.({ attempt: tried + 1, waitedMs: waitMs });
+        observer?.retried?.({ attempt: tried + 1, waitedMs: waitMs }, request);
         result = await inner.call(request, signal);
       }
     }

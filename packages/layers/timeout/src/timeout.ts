@@ -24,9 +24,9 @@ export interface TimedOut extends Fault<"TimedOut"> {
 }
 
 /** Receives events, for metrics and logs. Must not throw. */
-export interface TimeoutObserver {
+export interface TimeoutObserver<in Req = unknown> {
   /** A call timed out after `afterMs` milliseconds. */
-  readonly timedOut?: (afterMs: number) => void;
+  readonly timedOut?: (afterMs: number, request: Req) => void;
 }
 
 export interface TimeoutOptions<Req> {
@@ -38,7 +38,7 @@ export interface TimeoutOptions<Req> {
    * see the README.
    */
   readonly startWhen?: (request: Req, start: () => void, stop: () => void) => void;
-  readonly observer?: TimeoutObserver;
+  readonly observer?: TimeoutObserver<Req>;
   readonly clock?: Clock;
 }
 
@@ -74,7 +74,7 @@ export function timeout<Req = unknown>({
     options: { ms },
     call: (request, signal) =>
       new Promise((resolve, reject) => {
-        new TimedCall(terms, signal, resolve, reject).run(inner, request);
+        new TimedCall(terms, request, signal, resolve, reject).run(inner);
       }),
   }));
 }
@@ -86,11 +86,12 @@ interface Terms<Req> {
   /** Creating it costs more than the rest of a call. */
   readonly reason: DOMException;
   readonly startWhen: TimeoutOptions<Req>["startWhen"] | undefined;
-  readonly observer: TimeoutObserver | undefined;
+  readonly observer: TimeoutObserver<Req> | undefined;
 }
 
 class TimedCall<Req, Res, Err> extends Deadline {
   readonly #terms: Terms<Req>;
+  readonly #request: Req;
   readonly #scope: Scope;
   readonly #resolve: (result: Either<Err | TimedOut, Res>) => void;
   readonly #reject: (defect: unknown) => void;
@@ -98,19 +99,22 @@ class TimedCall<Req, Res, Err> extends Deadline {
 
   constructor(
     terms: Terms<Req>,
+    request: Req,
     signal: AbortSignal | undefined,
     resolve: (result: Either<Err | TimedOut, Res>) => void,
     reject: (defect: unknown) => void,
   ) {
     super();
     this.#terms = terms;
+    this.#request = request;
     this.#scope = new Scope(signal);
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
-  run(inner: Service<Req, Res, Err>, request: Req): void {
+  run(inner: Service<Req, Res, Err>): void {
     const { startWhen } = this.#terms;
+    const request = this.#request;
     try {
       if (startWhen === undefined) this.#start();
       else
@@ -134,7 +138,7 @@ class TimedCall<Req, Res, Err> extends Deadline {
     const fault: TimedOut = wasHeldUp ? { ...timedOut, origin: "local" } : timedOut;
     this.#resolve(left(fault));
     this.#scope.abort(wasHeldUp ? timeoutError(reason.message, fault) : reason);
-    observer?.timedOut?.(fault.afterMs);
+    observer?.timedOut?.(fault.afterMs, this.#request);
   }
 
   #start(): void {

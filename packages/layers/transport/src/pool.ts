@@ -1,5 +1,5 @@
 import { systemClock, type Timer } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/http";
+import { type HttpRequest, noteEvent } from "@pagoda/http";
 import { Call, type Origin, type Result } from "./call.ts";
 import type { ConnectionTerms } from "./connection-terms.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
@@ -141,7 +141,8 @@ function countConnected(connections: Iterable<Connection>): number {
   return count;
 }
 
-/** Counts another try of a call in its notes. */
+/** Notes that a call is sent again because its kept connection had closed. */
 export function countTry({ notes }: HttpRequest): void {
   notes.tries++;
+  noteEvent(notes, "transport", "resent", [], systemClock.now());
 }

@@ -8,9 +8,18 @@ import {
   maxTimerMs,
   rangeError,
   type Service,
+  systemClock,
   WaitList,
 } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, isUnread, type TransportFault } from "@pagoda/http";
+import {
+  type HttpRequest,
+  type HttpResponse,
+  isUnread,
+  type TransportFault,
+  type Try,
+  tryBegan,
+  tryEnded,
+} from "@pagoda/http";
 import type { Origin, Result } from "./call.ts";
 import { closed, unsendable } from "./faults.ts";
 import { Http2Pool } from "./http2/pool.ts";
@@ -78,8 +87,8 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
  * side and the response body the origin's side, and the call is in flight until both have ended.
  *
  * Each call is recorded in the request's notes: the upstream and one more try when it begins, the
- * upstream again when it is answered. After retries and hedges the notes name the upstream whose
- * response or fault it is.
+ * upstream again, with the status or fault, when it is answered. After retries and hedges the notes
+ * name the upstream whose response or fault it is.
  *
  * Errors: {@link TransportFault} and {@link Aborted}.
  *
@@ -139,9 +148,11 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
       inFlight++;
       const { notes } = request;
       return new Promise((resolve) => {
+        let began: Try | undefined;
         const settle = (result: Result | Promise<never>): void => {
-          // Of several tries the one that answers is noted, not the ones that are given up for it.
-          if (signal?.aborted !== true) notes.upstream = shared.upstream;
+          const answer = result instanceof Promise ? undefined : result;
+          began ??= tryBegan(notes, shared.upstream, systemClock.now());
+          tryEnded(notes, began, answer, systemClock.now(), signal?.aborted === true);
           resolve(result);
         };
         try {
@@ -151,8 +162,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
           resolve(left(unsendable(error as Unsendable)));
           return;
         }
-        notes.upstream = shared.upstream;
-        notes.tries++;
+        began ??= tryBegan(notes, shared.upstream, systemClock.now());
       });
     },
     describe: () => ({

@@ -6,9 +6,17 @@ import {
   maxTimerMs,
   rangeError,
   type Service,
+  systemClock,
   WaitList,
 } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, requestsTunnel, type TransportFault } from "@pagoda/http";
+import {
+  type HttpRequest,
+  type HttpResponse,
+  requestsTunnel,
+  type TransportFault,
+  tryBegan,
+  tryEnded,
+} from "@pagoda/http";
 import type { Dispatcher } from "undici";
 import { Call } from "./call.ts";
 import { dispatchOptions, type Target } from "./dispatch-options.ts";
@@ -106,16 +114,15 @@ export function undici(
         return Promise.resolve(left(unsendable(error as Unsendable)));
       }
       inFlight++;
-      notes.upstream = upstream;
-      notes.tries++;
+      const began = tryBegan(notes, upstream, systemClock.now());
       return new Promise((resolve) => {
         const call = new Call(
           { upstream, headersTimeoutMs },
           request,
           signal,
           (result) => {
-            // Of several tries the one that answers is noted, not the ones that are given up for it.
-            if (signal?.aborted !== true) notes.upstream = upstream;
+            const answer = result instanceof Promise ? undefined : result;
+            tryEnded(notes, began, answer, systemClock.now(), signal?.aborted === true);
             resolve(result);
           },
           over,

@@ -25,6 +25,7 @@ import type { PolicyRegistry } from "../policies/registry.ts";
 import { errorText } from "../policies/run-policy.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import { listenerName } from "../config/names.ts";
+import { lostTexts } from "../config/route-texts.ts";
 import { defaultsOf, settingLines, settingText } from "./explain-settings.ts";
 
 /** A request as a listener receives it. */
@@ -216,15 +217,6 @@ function sayOthers({ matches, route }: Explanation, say: Say): void {
   for (const { route: name, lostBy } of matches)
     if (lostBy !== undefined && name !== route) say(2, `not ${name}: also matches, but ${lostTexts[lostBy]}`);
 }
-
-const lostTexts: Readonly<Record<NonNullable<MatchExplanation["lostBy"]>, string>> = {
-  host: "its host is less specific",
-  path: "its path is less specific",
-  methods: "it does not restrict the method",
-  headers: "it has fewer header conditions",
-  query: "it has fewer query conditions",
-  order: "it comes later in the file",
-};
 
 function mismatchText({ mismatch }: MatchExplanation): string {
   if (mismatch === undefined) return "does not match";

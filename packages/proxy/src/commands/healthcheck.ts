@@ -1,5 +1,5 @@
 import { isLeft } from "@pagoda/core";
-import { adminAddress } from "../config/load.ts";
+import { adminUrl, unreachable } from "./admin-client.ts";
 import { type Command, parsed, usageError } from "./command.ts";
 
 const timeoutMs = 5_000;
@@ -19,22 +19,19 @@ export const healthcheck: Command = {
       );
       return usageError;
     }
-    const address = adminAddress({ file: flags.values.config, env: io.env });
-    if (isLeft(address)) {
-      for (const problem of address.left) io.stderr(`${problem}\n`);
+    const admin = adminUrl({ file: flags.values.config, env: io.env });
+    if (isLeft(admin)) {
+      for (const problem of admin.left) io.stderr(`${problem}\n`);
       return usageError;
     }
-    const { host, port } = address.right;
-    // A wildcard address is reachable on loopback.
-    const to =
-      host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
+    const url = `${admin.right}/ready`;
     try {
       // Node's own: undici takes more than twice as long to load, and this runs every few seconds.
-      const response = await fetch(`http://${to}:${port}/ready`, { signal: AbortSignal.timeout(timeoutMs) });
+      const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
       io.stdout(await response.text());
       return response.ok ? 0 : 1;
     } catch (error) {
-      io.stderr(`http://${to}:${port}/ready: ${String((error as Error).cause ?? error)}\n`);
+      io.stderr(unreachable(url, error));
       return 1;
     }
   },

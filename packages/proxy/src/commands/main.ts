@@ -9,6 +9,7 @@ import { runCommand } from "./run.ts";
 import { init } from "./init.ts";
 import { schema } from "./schema.ts";
 import { simulate } from "./simulate.ts";
+import { why } from "./why.ts";
 import { CommandOutput } from "./command-output.ts";
 
 export interface Program {
@@ -52,6 +53,7 @@ async function chosen(
     schema,
     "hash-password": hashPassword(() => process.stdin),
     healthcheck,
+    why,
   };
   if (args.includes("--help") || args.includes("-h")) {
     io.stdout(help(Object.values(commands)));

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { type Description, type Either, isLeft, right, service, type Service } from "@pagoda/core";
 import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@pagoda/http";
 import type { ClusterStatus } from "../data-plane/types.ts";
+import { type KeptRequests, requestPage, requestsPage } from "./requests-page.ts";
 
 /** What the admin endpoint shows and controls. */
 export interface AdminSubject {
@@ -15,6 +16,7 @@ export interface AdminSubject {
   /** The configuration, without its secrets. */
   config(): unknown;
   clusters(): Promise<readonly ClusterStatus[]>;
+  readonly requests: KeptRequests;
   /** `Left`: a line for each problem; nothing has changed. */
   reload(): Promise<Either<readonly string[], void>>;
   drain(): void;
@@ -54,6 +56,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     "/stack": { GET: async () => json(await subject.describe()) },
     "/config": { GET: () => json(subject.config()) },
     "/clusters": { GET: async () => json(await subject.clusters()) },
+    "/requests": { GET: (request) => requestsPage(subject.requests, request) },
     "/log-level": {
       GET: () => text(`${subject.logLevel}\n`),
       async POST(request) {
@@ -83,7 +86,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     // With DNS rebinding, an attacker's web page could read and change all of this.
     if (!isOwn(authority, host))
       return right(text(`the Host must be an IP address, localhost or ${host} (got "${authority}")\n`, 421));
-    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    const page = Object.hasOwn(pages, path) ? pages[path] : pageBelow(subject, path);
     if (page === undefined)
       return right(text(`not found; the pages are ${Object.keys(pages).join(" ")}\n`, 404));
     const answer =
@@ -101,6 +104,21 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
 async function bodyOf({ body }: HttpRequest): Promise<string> {
   const read = await body.text({ maxBytes: 1_024 });
   return isLeft(read) ? "" : read.right.trim();
+}
+
+/** The page of one request, by its id. */
+function pageBelow({ requests }: AdminSubject, path: string): Pages[string] | undefined {
+  const [, encoded] = /^\/requests\/([^/]+)$/.exec(path) ?? [];
+  if (encoded === undefined) return undefined;
+  return { GET: (request) => requestPage(requests, request, decoded(encoded)) };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**

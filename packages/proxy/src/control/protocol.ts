@@ -7,6 +7,7 @@ import type { Plugin } from "../plugins/loader.ts";
 import type { CentralUpdate } from "../data-plane/central-endpoints.ts";
 import type { Listening } from "../data-plane/listening.ts";
 import type { ClusterStatus, DataPlaneContext, Found, MetricData } from "../data-plane/types.ts";
+import type { RequestQuery, WorkerRecord } from "../recorder/call-record.ts";
 
 /** What a data plane should serve, as sent to a worker. */
 export interface Assignment extends Omit<
@@ -59,6 +60,7 @@ export interface WorkerMethods {
   /** The stack of each listener. */
   describe: () => Readonly<Record<string, Description>>;
   clusters: () => readonly ClusterStatus[];
+  requests: (query: RequestQuery) => readonly WorkerRecord[];
   setLogLevel: (level: string) => void;
   /** Finishes the requests in flight. Returns how many were cut off. */
   drain: (limitMs: number) => number;

@@ -13,6 +13,7 @@ import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/listening.ts";
+import type { RequestQuery } from "../recorder/call-record.ts";
 import { admin } from "./admin.ts";
 import { AdminServer } from "./admin-server.ts";
 import { mergeClusters } from "./clusters.ts";
@@ -167,6 +168,12 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
       wholeStack(await supervisor.queries.describe(), [...supervisor.stores, ...secrets.describe()]),
     config: () => publicConfig(reloads.current.config, reloads.current.policies),
     clusters: async () => mergeClusters(await supervisor.queries.clusters()),
+    requests: {
+      get keep() {
+        return reloads.current.config.recorder.keep;
+      },
+      find: (query: RequestQuery) => supervisor.queries.requests(query),
+    },
     reload: () => reloads.reload("admin endpoint"),
     drain: onDrain,
     logLevels,

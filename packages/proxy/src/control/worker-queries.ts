@@ -1,6 +1,7 @@
 import type { Clock, Description } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { ClusterStatus } from "../data-plane/types.ts";
+import type { CallRecord, RequestQuery } from "../recorder/call-record.ts";
 import { DeadWorkerCounts } from "./dead-worker-counts.ts";
 import type { ProcessMetrics } from "./exposition.ts";
 import type { WorkerMethod, WorkerMethods } from "./protocol.ts";
@@ -97,6 +98,20 @@ export class WorkerQueries {
 
   clusters(): Promise<readonly (readonly ClusterStatus[])[]> {
     return this.all(answerMs, "clusters");
+  }
+
+  /** The kept calls of all workers that match, the newest first. */
+  async requests(query: RequestQuery): Promise<readonly CallRecord[]> {
+    const each = await Promise.all(
+      Array.from(this.#options.workers(), async (one) => {
+        const calls = (await this.#request(one, answerMs, "requests", query))?.answer ?? [];
+        return calls.map((call): CallRecord => Object.assign(call, { worker: one.worker }));
+      }),
+    );
+    return each
+      .flat()
+      .toSorted((one, other) => (one.time < other.time ? 1 : -1))
+      .slice(0, query.limit);
   }
 
   async setLogLevel(level: string): Promise<void> {

@@ -103,6 +103,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
     },
     describe: () => running?.describe() ?? {},
     clusters: () => running?.clusters() ?? [],
+    requests: (query) => running?.requests(query) ?? [],
     setLogLevel: (level) => running?.setLogLevel(level),
     async drain(limitMs) {
       const cutOff = (await running?.drain(limitMs)) ?? 0;

@@ -12,6 +12,8 @@ import type { Logger } from "pino";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
 import { replay } from "@pagoda/replay";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
+import { observed } from "../policies/observed.ts";
+import { eventsOf } from "../policies/policy.ts";
 import { policyLayer } from "../policies/stack.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { GradualEndpoints } from "./gradual-endpoints.ts";
@@ -19,7 +21,8 @@ import type { Origin } from "./origin.ts";
 import { described } from "./described.ts";
 import { healthOf } from "./health.ts";
 import { Reachability, throughProxy } from "./reachability.ts";
-import { clusterStatus, type EndpointParts } from "./status.ts";
+import type { RecordedEndpoints } from "../recorder/call-record.ts";
+import { clusterStatus, type EndpointParts, endpointTroubles } from "./status.ts";
 import { strategyOf } from "./strategy.ts";
 import { Turns } from "./turns.ts";
 import type { ClusterStatus } from "./types.ts";
@@ -42,6 +45,8 @@ export interface Cluster {
   readonly reachable: boolean;
   /** @param turns Shared with the status of other clusters. */
   status(turns?: Turns): Promise<ClusterStatus>;
+  /** Its endpoints, those in trouble first. */
+  troubles(): RecordedEndpoints;
   /** Applies a changed list of endpoints. Settles when all of them get calls. */
   update(config: ClusterConfig): Promise<void>;
   /** Closes the cluster, which sends no further calls. */
@@ -102,6 +107,12 @@ export function cluster(
         },
         turns,
       ),
+    troubles: () =>
+      endpointTroubles(endpoints.endpoints.length, () => ({
+        balancer: balancer.status(),
+        outcomes: (endpoint) => health.outcomes.of(endpoint),
+        stack: (endpoint) => stacks.get(endpoint),
+      })),
     async update(next) {
       source.update(next);
       await endpoints.whole;
@@ -129,6 +140,16 @@ interface PartsContext extends ClusterContext {
   readonly atEnd: (run: () => void) => void;
 }
 
+const balanceEvents = eventsOf<BalanceObserver<HttpRequest & FromClient>>(
+  "balance",
+  ["came", "gone", "connectFailed", "panicked", "resent", "refused"],
+  {
+    resent: ({ from, to }) => `${from} had not processed the request, so it was sent to ${to}`,
+    refused: ({ endpoints, usable, endpoint, reason }) =>
+      `none of ${usable} usable endpoints was ready (of ${endpoints})${reason === undefined ? "" : `; ${endpoint}: ${reason}`}`,
+  },
+);
+
 function parts(name: string, config: ClusterConfig, endpoints: Discovery<Origin>, context: PartsContext) {
   const { events, policies, states, atEnd, clock, random } = context;
   const labels = { cluster: name };
@@ -144,17 +165,10 @@ function parts(name: string, config: ClusterConfig, endpoints: Discovery<Origin>
     history: states.hold(`balance, cluster ${name}`, connectionOf(config), endpointHistory, atEnd),
     classifier,
     clock,
-    observer: events.observer<BalanceObserver>(
-      "balance",
-      ["came", "gone", "connectFailed", "panicked", "resent", "refused"],
-      {
-        labels,
-        also: {
-          connectFailed: (endpoint, err) => context.log.error({ endpoint, err }, "endpoint unusable"),
-          panicked: (panicking) => panic.change(panicking),
-        },
-      },
-    ),
+    observer: observed({ metrics: events, labels, clock }, balanceEvents, {
+      connectFailed: (endpoint, err) => context.log.error({ endpoint, err }, "endpoint unusable"),
+      panicked: (panicking) => panic.change(panicking),
+    }),
     connect: (endpoint, atEnd) => endpointStack(name, endpoint, config, { ...context, classifier, atEnd }),
   });
   const service = new ServiceBuilder<HttpRequest & FromClient>()

@@ -120,6 +120,10 @@ export class Taken {
     return Array.from(this.known, ([name, { cluster }]) => [name, cluster] as const);
   }
 
+  cluster(name: string): Cluster | undefined {
+    return this.known.get(name)?.cluster;
+  }
+
   /** Ends the generation and closes the clusters that no other one uses. */
   release(): void {
     for (const known of this.known.values()) {

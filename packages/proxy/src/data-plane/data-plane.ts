@@ -6,6 +6,8 @@ import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import type { SharedStores } from "../policies/policy.ts";
 import { States } from "../policies/states.ts";
+import type { WorkerRecord, RequestQuery } from "../recorder/call-record.ts";
+import { Recorder } from "../recorder/recorder.ts";
 import { CentralEndpoints } from "./central-endpoints.ts";
 import { described } from "./described.ts";
 import { Clusters, type Taken } from "./clusters.ts";
@@ -45,6 +47,7 @@ class RunningDataPlane implements DataPlane {
   readonly #counters: ServerCounters;
   readonly #system: System;
   readonly #clusters: Clusters;
+  readonly #recorder: Recorder;
   #listeners = new Map<string, OpenListener>();
   #generation = new Generation(new Map(), () => {});
   #taken: Taken | undefined;
@@ -67,6 +70,12 @@ class RunningDataPlane implements DataPlane {
       { ...this.#telemetry, states: this.#states, central, clock, random, network },
       found,
     );
+    this.#recorder = new Recorder({
+      settings: config.recorder,
+      clock,
+      random,
+      endpoints: (name) => this.#taken?.cluster(name)?.troubles(),
+    });
     stackMetrics({ registry, stack: () => this.#whole(), clock });
   }
 
@@ -113,6 +122,7 @@ class RunningDataPlane implements DataPlane {
     this.#generation = next;
     this.#taken = taken;
     this.#spans = spans;
+    this.#recorder.settings = config.recorder;
     past.supersede();
     const still = new Set(this.#listeners.values());
     for (const listener of before.values())
@@ -147,6 +157,10 @@ class RunningDataPlane implements DataPlane {
     const all: ClusterStatus[] = [];
     for (const [, cluster] of this.#taken?.all ?? []) all.push(await cluster.status(turns));
     return all;
+  }
+
+  requests(query: RequestQuery): readonly WorkerRecord[] {
+    return this.#recorder.find(query);
   }
 
   setLogLevel(level: string): void {
@@ -185,6 +199,7 @@ class RunningDataPlane implements DataPlane {
       atEnd: (run: () => void) => atEnd.push(run),
       clusters,
       logging: config.log,
+      recorder: this.#recorder,
       tracing: spans.tracing,
     };
     const stacks = new Map<string, Service<HttpRequest, HttpResponse>>(

@@ -14,12 +14,14 @@ import { configured, policyLayer } from "../policies/stack.ts";
 import type { ClusterService } from "./cluster.ts";
 import { listenerCors } from "./listener-cors.ts";
 import { type RouteContext, routeLayers } from "./route-stack.ts";
+import type { Recorder } from "../recorder/recorder.ts";
 import type { Tracing } from "./tracing.ts";
 
 /** What the stack of a listener needs besides its configuration. */
 export interface ListenerContext extends Omit<RouteContext, "listener" | "cluster"> {
   readonly clusters: Readonly<Record<string, ClusterService>>;
   readonly logging: Config["log"];
+  readonly recorder: Recorder;
   /** Creates a span for each call; undefined without `tracing` in the configuration. */
   readonly tracing: Tracing | undefined;
 }
@@ -34,7 +36,7 @@ export function listenerStack(
 ): Service<HttpRequest, HttpResponse> {
   const { trustedProxies = [], routes } = listener;
   const name = listenerName(listener);
-  const { logging, log, policies, sharedStore, tracing, clock, random } = context;
+  const { logging, log, policies, recorder, sharedStore, tracing, clock, random } = context;
   const cluster = (called: string): ClusterService => context.clusters[called] as ClusterService;
   const place = {
     ...context,
@@ -68,7 +70,7 @@ export function listenerStack(
             : undefined,
         ),
       )
-      .layer(context.calls.labelled({ listener: name }))
+      .layer(context.calls.labelled({ listener: name }, recorder.observer(name, table)))
       // Outside `respond`: scripts can read errors, too.
       .layer(optional(listenerCors(listener, table)))
       .layer(grpcAnswers(grpcStatusesBy(policies)))

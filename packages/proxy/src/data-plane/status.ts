@@ -1,6 +1,7 @@
 import type { BalancerStatus, EndpointStatus as BalancedEndpoint } from "@pagoda/balance";
 import type { Description, Json } from "@pagoda/core";
 import { type OutcomeCounts, outcomesName } from "./outcomes.ts";
+import type { RecordedEndpoints } from "../recorder/call-record.ts";
 import type { Turns } from "./turns.ts";
 import type { ClusterStatus, EndpointStatus } from "./types.ts";
 
@@ -52,16 +53,55 @@ export async function clusterStatus(
   };
 }
 
-function endpointStatus(endpoint: BalancedEndpoint, { outcomes, stack }: ClusterParts): EndpointStatus {
-  const { key, healthy, pending, ready, estimateMs, health } = endpoint;
-  const calls = outcomes(key);
-  const { describe, blockedReasons = [] } = stack(key) ?? {};
+/** Endpoints shown to explain one call. */
+const maxShown = 10;
+/** With more endpoints, looking at all of them to explain a call would hold up others. */
+const maxLookedAt = 1_000;
+
+/**
+ * Returns the endpoints of a cluster, those in trouble first.
+ *
+ * @param total The number of endpoints.
+ */
+export function endpointTroubles(
+  total: number,
+  status: () => Pick<ClusterParts, "balancer" | "outcomes" | "stack">,
+): RecordedEndpoints {
+  if (total > maxLookedAt) return { total, shown: [] };
+  const parts = status();
+  const all = parts.balancer.endpoints.map((endpoint) => {
+    const { succeeded, failed } = parts.outcomes(endpoint.key);
+    const reasons = troublesOf(endpoint, parts);
+    const reason = reasons.length === 0 ? undefined : reasons.join("; ");
+    return { endpoint: endpoint.key, succeeded, failed, reason };
+  });
+  const shown = all.toSorted(
+    (one, other) =>
+      Number(other.reason !== undefined) - Number(one.reason !== undefined) || other.failed - one.failed,
+  );
+  return { total: all.length, shown: shown.slice(0, maxShown) };
+}
+
+function troublesOf(
+  endpoint: BalancedEndpoint,
+  { outcomes, stack }: Pick<ClusterParts, "outcomes" | "stack">,
+): readonly string[] {
+  const { blockedReasons = [] } = stack(endpoint.key) ?? {};
   const reasons = [
-    ...reasonsOf(endpoint, calls),
+    ...reasonsOf(endpoint, outcomes(endpoint.key)),
     ...blockedReasons.flatMap((reason) => reason() ?? []),
     ...(endpoint.share < 1 ? [`starting: ${Math.round(endpoint.share * 100)}% of its share`] : []),
   ];
-  if (!ready && reasons.length === 0) reasons.push("no free capacity");
+  if (!endpoint.ready && reasons.length === 0) reasons.push("no free capacity");
+  return reasons;
+}
+
+function endpointStatus(endpoint: BalancedEndpoint, parts: ClusterParts): EndpointStatus {
+  const { key, healthy, pending, ready, estimateMs, health } = endpoint;
+  const { outcomes, stack } = parts;
+  const calls = outcomes(key);
+  const reasons = troublesOf(endpoint, parts);
+  const describe = stack(key)?.describe;
   return {
     endpoint: key,
     healthy,

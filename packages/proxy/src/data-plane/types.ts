@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
 import type { KeptLimit } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
+import type { WorkerRecord, RequestQuery } from "../recorder/call-record.ts";
 import type { CentralEndpoints } from "./central-endpoints.ts";
 import type { Listening } from "./listening.ts";
 import type { Origin } from "./origin.ts";
@@ -121,6 +122,8 @@ export interface DataPlane {
   /** The stack of each listener, by name. */
   describe(): Readonly<Record<string, Description>>;
   clusters(): Promise<readonly ClusterStatus[]>;
+  /** The kept calls that match, the newest first. */
+  requests(query: RequestQuery): readonly WorkerRecord[];
   setLogLevel(level: string): void;
   /**
    * Accepts nothing more, lets the requests in flight finish, and closes everything.

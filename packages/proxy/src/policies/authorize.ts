@@ -83,7 +83,9 @@ const common = {
   name: "authorize",
   schema: (words: Vocabulary) =>
     settings(words).optional().describe("Allows or denies requests; denied requests get 403."),
-  events: eventsOf<AuthorizeObserver<HttpRequest>>("authorize", ["denied"]),
+  events: eventsOf<AuthorizeObserver<HttpRequest>>("authorize", ["denied"], {
+    denied: ({ rule }) => `denied by ${rule}`,
+  }),
   answers: { Denied: { status: 403, message: "access denied" } },
   explain({ rules, otherwise }: Authorize, request: HttpRequest & FromClient): Verdict {
     const { allowed, rule } = explain(

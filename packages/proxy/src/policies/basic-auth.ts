@@ -10,7 +10,9 @@ import type { Answer } from "@pagoda/respond";
 import type { Vocabulary } from "../schema/vocabulary.ts";
 import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 
-const events = eventsOf<BasicAuthObserver<HttpRequest>>("basic-auth", ["refused"]);
+const events = eventsOf<BasicAuthObserver<HttpRequest>>("basic-auth", ["refused"], {
+  refused: ({ reason }) => `refused: ${reason} credentials`,
+});
 
 const settings = ({ z, fields, text, secret }: Vocabulary) => {
   const user = text.regex(/^[^:\p{Cc}]+$/u, {

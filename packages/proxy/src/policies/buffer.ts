@@ -2,7 +2,18 @@ import { buffer as bufferLayer, type BufferObserver, bufferUsage } from "@pagoda
 import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
-const events = eventsOf<BufferObserver>("buffer", ["dropped"]);
+const events = eventsOf<BufferObserver>("buffer", ["dropped"], {
+  queued: (depth) => `queued, at place ${depth}`,
+  passed: (waitedMs) => (waitedMs === 0 ? undefined : `left the queue after ${Math.round(waitedMs)} ms`),
+  dropped: (reason) => dropped[reason],
+});
+
+const dropped = {
+  full: "refused: the queue is full",
+  displaced: "displaced from the queue by a call of higher priority",
+  timedOut: "waited in the queue for `maxWait`",
+  aborted: "the client left while the call was queued",
+} as const;
 
 /**
  * Queues calls. Stands around whatever is not always ready: the route's concurrency limit, and its

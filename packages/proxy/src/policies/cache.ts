@@ -1,14 +1,17 @@
 import { cache as cacheLayer, type CacheObserver, memoryStore } from "@pagoda/cache";
 import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 
-const events = eventsOf<CacheObserver>("cache", [
-  "hit",
-  "missed",
-  "validated",
-  "staleIfError",
-  "storeFailed",
-  "revalidationFailed",
-]);
+const events = eventsOf<CacheObserver>(
+  "cache",
+  ["hit", "missed", "validated", "staleIfError", "storeFailed", "revalidationFailed"],
+  {
+    hit: (isStale) =>
+      isStale ? "answered from the cache, with a stale response" : "answered from the cache",
+    missed: (isCollapsed) => (isCollapsed ? "joined a call for the same response" : "not in the cache"),
+    validated: () => "the origin confirmed the stored response",
+    staleIfError: () => "a stored response replaced the error",
+  },
+);
 
 /**
  * Answers with stored responses. Stands inside what belongs to each caller, its timeout included, and

@@ -31,12 +31,14 @@ const settings = ({ fields, whole, duration, ratioOverNone, window }: Vocabulary
     probes: whole(1, 1_000).default(1).describe("Calls allowed through while half-open."),
   });
 
-const events = eventsOf<CircuitBreakerObserver>("circuit-breaker", [
-  "opened",
-  "halfOpened",
-  "closed",
-  "refused",
-]);
+const events = eventsOf<CircuitBreakerObserver>(
+  "circuit-breaker",
+  ["opened", "halfOpened", "closed", "refused"],
+  {
+    refused: ({ reason, retryAfterMs = 0 }) =>
+      `refused: the circuit is open (${reason}) for ${Math.ceil(retryAfterMs)} more ms`,
+  },
+);
 
 function optionsOf({
   failures,

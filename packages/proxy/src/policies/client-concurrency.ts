@@ -13,7 +13,9 @@ const settings = (words: Vocabulary) => {
   });
 };
 
-const events = eventsOf<KeyedConcurrencyLimitObserver>("keyed-concurrency-limit", ["refused"]);
+const events = eventsOf<KeyedConcurrencyLimitObserver>("keyed-concurrency-limit", ["refused"], {
+  refused: ({ limit }) => `refused: this client has ${limit} requests in flight`,
+});
 
 /**
  * Bounds the requests in flight of one client, each until the client has its response. Stands

@@ -42,7 +42,9 @@ function limitOf(limit: Limit): number | LimitAlgorithm {
 
 const common = {
   name: "concurrencyLimit",
-  events: eventsOf<ConcurrencyLimitObserver>("concurrency-limit", ["refused"]),
+  events: eventsOf<ConcurrencyLimitObserver>("concurrency-limit", ["refused"], {
+    refused: ({ limit }) => `refused: ${limit} calls were in flight`,
+  }),
   /** Checks the limit with the defaults of its algorithm, which only the layer knows. */
   check(limit: Limit, { path, report }: Checking): void {
     try {

@@ -11,7 +11,11 @@ import { soon } from "./retry-after.ts";
 
 type Asked = HttpRequest & FromClient & Identified;
 
-const events = eventsOf<ExtAuthzObserver<Asked>>("ext-authz", ["allowed", "refused", "unavailable"]);
+const events = eventsOf<ExtAuthzObserver<Asked>>("ext-authz", ["allowed", "refused", "unavailable"], {
+  allowed: () => "the authorization server allowed it",
+  refused: ({ status }) => `the authorization server refused it with ${status}`,
+  unavailable: ({ reason }) => `the authorization server did not decide: ${reason}`,
+});
 
 const requestBody = ({ fields, size, flag }: Vocabulary) =>
   fields({

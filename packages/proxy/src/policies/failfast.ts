@@ -2,7 +2,9 @@ import { failfast as failfastLayer, type FailfastObserver } from "@pagoda/failfa
 import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
-const events = eventsOf<FailfastObserver>("failfast", ["failing", "recovered", "refused"]);
+const events = eventsOf<FailfastObserver>("failfast", ["failing", "recovered", "refused"], {
+  refused: ({ afterMs }) => `refused at once: no endpoint has been ready for ${afterMs} ms`,
+});
 
 /**
  * Refuses calls that would wait without hope. Stands around the balancer: one ready endpoint is

@@ -7,7 +7,10 @@ export interface InjectedStatus extends Injected {
   readonly status: number;
 }
 
-const events = eventsOf<FaultObserver>("fault", ["delayed", "failed"]);
+const events = eventsOf<FaultObserver>("fault", ["delayed", "failed"], {
+  delayed: (ms) => `delayed on purpose by ${ms} ms, as configured`,
+  failed: () => "failed on purpose, as configured",
+});
 
 /** Injects faults. Stands innermost, where real ones occur, so that the other policies see them. */
 export const fault = definePolicy({

@@ -5,7 +5,10 @@ import { replay } from "@pagoda/replay";
 import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 import { retry, retryClassifier } from "./retry.ts";
 
-const events = eventsOf<HedgeObserver>("hedge", ["hedged"]);
+const events = eventsOf<HedgeObserver>("hedge", ["hedged"], {
+  hedged: ({ afterMs }) => `no answer after ${Math.round(afterMs)} ms, so a second call was made`,
+  won: (which) => `the ${which} call answered first`,
+});
 
 /**
  * Sends slow calls a second time. Stands inside `retry`, so that each try is hedged, from the same

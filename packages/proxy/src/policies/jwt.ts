@@ -21,7 +21,10 @@ import { claimPath } from "./claims.ts";
 import { definePolicy, type Environment, eventsOf, type PolicyFile } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
 
-const events = eventsOf<JwtObserver>("jwt", ["refused", "unavailable"]);
+const events = eventsOf<JwtObserver>("jwt", ["refused", "unavailable"], {
+  refused: ({ reason }) => `refused: the token is not accepted (${reason})`,
+  unavailable: () => "the keys to verify tokens are not available",
+});
 
 const maxSkewMs = 300_000;
 

@@ -185,20 +185,40 @@ export interface Events<in Observer> {
   /** The name of the layer in metrics and `/stack`. */
   readonly layer: string;
   readonly names: readonly string[];
+  /** Sentences about events, by name: see {@link eventsOf}. */
+  readonly texts?: Readonly<Record<string, (...facts: never[]) => string | undefined>> | undefined;
   /** For types only. */
   readonly "~observer"?: (observer: Observer) => void;
 }
 
-/** @param names Functions of the observer that are counted. */
+/**
+ * Names the events of a layer that are counted, and tells what they mean for a call. The arguments of
+ * an event, without the request, are its facts. They are kept as plain data: what is nested deeper than
+ * in an object, and strings beyond 256 characters, are cut off.
+ *
+ * @param names Functions of the observer that are counted.
+ * @param texts Sentences for `pagoda why`, by event, such as `waited 25 ms, then tried again`. An event
+ *   that is only here appears there without being counted; undefined leaves it out. Default: the name
+ *   and the facts of the event.
+ */
 export function eventsOf<Observer extends object>(
   layer: string,
   names: readonly EventOf<Observer>[],
+  texts?: EventTexts<Observer>,
 ): Events<Observer> {
-  return { layer, names };
+  return { layer, names, texts: texts as Events<Observer>["texts"] };
 }
 
 /** A cluster that a policy calls. */
 export type CalledCluster = readonly [path: Path, cluster: string, protocol?: "http2" | undefined];
+/** Sentences about the events of a layer. */
+export type EventTexts<Observer> = {
+  readonly [Name in EventOf<Observer>]?: NonNullable<Observer[Name]> extends (
+    ...facts: infer Facts
+  ) => unknown
+    ? (...facts: Facts) => string | undefined
+    : never;
+};
 
 /** A file that settings name. A change of the file reloads the configuration. */
 export interface PolicyFile {

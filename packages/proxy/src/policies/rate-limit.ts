@@ -61,7 +61,10 @@ const settings = (words: Vocabulary) => {
   });
 };
 
-const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"]);
+const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"], {
+  refused: ({ limit, perSecond, burst, retryAfterMs }) =>
+    `refused by the ${limit === "global" ? "global" : "per-client"} limit of ${rateText(perSecond)} with bursts of ${burst}; the next call may come in ${Math.ceil(retryAfterMs)} ms`,
+});
 
 /**
  * Limits the rate of calls over all workers. Stands inside `authorize`, since denied requests must
@@ -124,6 +127,17 @@ export const rateLimit = definePolicy({
   },
   grpc: { RateLimited: "RESOURCE_EXHAUSTED" },
 });
+
+/** `10/s`, `1/m`, `30/h`. */
+function rateText(perSecond: number): string {
+  const units = [
+    ["s", 1],
+    ["m", 60],
+    ["h", 3_600],
+  ] as const;
+  const [unit, seconds] = units.find(([, seconds]) => perSecond * seconds >= 0.999) ?? units[2];
+  return `${Number((perSecond * seconds).toFixed(2))}/${unit}`;
+}
 
 function rateOf({ rate, burst }: { readonly rate: number; readonly burst?: number | undefined }) {
   return { perSecond: rate, ...(burst !== undefined && { burst }) };

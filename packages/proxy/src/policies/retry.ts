@@ -3,7 +3,7 @@ import { grpcClassifier, type GrpcStatus } from "@pagoda/grpc";
 import { httpClassifier, type HttpRequest, knownMethods } from "@pagoda/http";
 import { isToken } from "@pagoda/http/grammar";
 import { replay } from "@pagoda/replay";
-import { exponential, retry as retryLayer, type RetryObserver } from "@pagoda/retry";
+import { exponential, type NotRetried, retry as retryLayer, type RetryObserver } from "@pagoda/retry";
 import type { z } from "zod";
 import { checkOrder, type Path, type Report } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
@@ -103,7 +103,20 @@ const settings = (words: Vocabulary) => {
   });
 };
 
-const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp"]);
+const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp"], {
+  retried: ({ attempt, waitedMs }) => `try again (attempt ${attempt}) after ${Math.round(waitedMs)} ms`,
+  recovered: (attempts) => `succeeded in attempt ${attempts}`,
+  gaveUp: (reason, attempts) => `gave up after ${attempts} attempts: ${notRetried[reason]}`,
+});
+
+const notRetried: Readonly<Record<NotRetried, string>> = {
+  attempts: "`attempts` does not allow more",
+  notReplayable: "the request cannot be sent again",
+  retryAfter: "Retry-After is longer than `maxRetryAfter`",
+  deadline: "no time was left",
+  budget: "the retry budget was used up",
+  notReady: "no endpoint was ready",
+};
 
 /** Retries failed calls. Stands outside the balancer, so that a try can go to another endpoint. */
 export const retry = definePolicy({

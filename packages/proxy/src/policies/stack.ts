@@ -1,6 +1,7 @@
 import type { Classifier, FailsOf, Layer } from "@pagoda/core";
 import type { HttpResponse } from "@pagoda/http";
 import type { EventMetrics } from "@pagoda/metrics";
+import { observed } from "./observed.ts";
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { AnyPolicy, Environment, EnvironmentAt, Events, PolicyPlace } from "./policy.ts";
@@ -132,8 +133,8 @@ function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place
       if (text !== undefined) return text;
       throw new Error(`${name} is not among the files of the policy`);
     },
-    observe: <Observer extends object>({ layer, names }: Events<Observer>, also?: Observer) =>
-      ending.observer<Observer>(layer, names as never, { labels, ...(also && { also }) }),
+    observe: <Observer extends object>(its: Events<Observer>, also?: Observer) =>
+      observed({ metrics: ending, labels, clock: place.clock }, its, also),
     settingsOf: (policy) => settings[(policy as AnyPolicy).name] as never,
     keptBy(policy) {
       const { name, state } = policy as AnyPolicy;

@@ -5,7 +5,9 @@ import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 
 const common = {
   name: "timeout",
-  events: eventsOf<TimeoutObserver>("timeout", ["timedOut"]),
+  events: eventsOf<TimeoutObserver>("timeout", ["timedOut"], {
+    timedOut: (afterMs) => `no response head within ${afterMs} ms`,
+  }),
   /** 0: no limit. */
   layer: (ms: number, { observe, clock }: Environment) =>
     ms === 0

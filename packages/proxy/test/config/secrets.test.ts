@@ -19,7 +19,7 @@ const open: ReadonlySet<string> = new Set(
   [
     // Our own addresses and names.
     "listeners[].name listeners[].address listeners[].trustedProxies[] listeners[].via listeners[].upgrades[]",
-    "admin.address tracing.service clusters{name}",
+    "admin.address tracing.service clusters{name} recorder.headers[]",
     // File names; the contents of files are never shown.
     "plugins[] listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca listeners[].tls.ticketSecret",
     "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file kubernetes.tokenFile kubernetes.ca",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { isReady } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
+import { trailOf } from "../../trail.ts";
 import { assertFault, ok, requestTo, textOf, untilIdle } from "./client-bench.ts";
 import type { ClientRule } from "./client-rule.ts";
 
@@ -83,6 +84,19 @@ export const connectionRules: readonly ClientRule[] = [
       const { origin, result } = await bench.answered(ok, request);
       assert.equal(await textOf(result), "ok");
       assert.deepEqual([request.notes.upstream, request.notes.tries], [origin.url, 1]);
+    },
+  },
+  {
+    name: "the trail of a call has the try with its times and its status",
+    async run(bench) {
+      const request = requestTo();
+      const { origin, result } = await bench.answered(ok, request);
+      await textOf(result);
+      const [only, ...more] = trailOf(request.notes);
+      assert.equal(more.length, 0);
+      assert.ok(only?.kind === "try");
+      assert.deepEqual([only.upstream, only.status, only.fault], [origin.url, 200, undefined]);
+      assert.ok((only.endedAt as number) >= only.at);
     },
   },
   {

@@ -221,6 +221,26 @@ function config(policies: PolicySchemas) {
     })
       .prefault({})
       .describe("JSON lines on standard output."),
+    recorder: fields({
+      keep: whole(0, 10_000)
+        .default(100)
+        .describe(
+          "Calls that each worker keeps in memory for each reason (failed, refused, slow, recovered by another try, sampled), normally about 1 KiB each and at most 32 KiB; 0: none. Of many similar calls in a second only some are kept.",
+        ),
+      slow: duration.prefault("1s").describe("Time until the response head from which on a call is slow."),
+      sample: ratio.prefault("0.1%").describe("Share of the other calls that are kept."),
+      headers: z
+        .array(text.regex(/^[!#$%&'*+.^_`|~\w-]+$/, { error: "must be the name of a header field" }), {
+          error: "must be a list",
+        })
+        .max(8, { error: "must be a list of at most 8 names" })
+        .default([])
+        .describe(
+          "Names of header fields of requests and responses to record. Never name one that carries a secret. Default: none.",
+        ),
+    })
+      .prefault({})
+      .describe("The flight recorder: keeps what happened to calls, for `pagoda why` and `/requests`."),
     tracing: fields({
       endpoint: bare(z.url({ protocol: /^https?$/, error: validCollector }))
         .refine((url) => URL.parse(url)?.pathname !== "/", { error: validCollector })

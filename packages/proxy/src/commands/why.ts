@@ -1,0 +1,96 @@
+import { isLeft } from "@pagoda/core";
+import { adminUrl, unreachable } from "./admin-client.ts";
+import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
+
+const timeoutMs = 10_000;
+const listed = 10;
+
+const options = {
+  config: { type: "string", short: "c" },
+  admin: { type: "string" },
+  last: { type: "boolean" },
+  reason: { type: "string" },
+  route: { type: "string" },
+  cluster: { type: "string" },
+  status: { type: "string" },
+  endpoint: { type: "string" },
+} as const;
+
+/** `pagoda why`: tells what happened to a request. */
+export const why: Command = {
+  usage:
+    "why [-c FILE | --admin URL] [ID | --last] [--reason failed|refused|slow|recovered|sampled] [--route NAME] [--cluster NAME] [--status 5xx] [--endpoint URL]",
+  about:
+    "Tells what happened to a request, by its request id or trace id; `--last`: to the last one that failed or was refused, else to the last slow or retried one. Without either, lists the last ones.",
+  async run(args, io) {
+    const flags = parsed(args, options);
+    if (typeof flags === "string") return wrong(io, flags);
+    const { config, admin, last = false, ...filters } = flags.values;
+    const [id, unexpected] = flags.positionals;
+    if (unexpected !== undefined) return wrong(io, `unknown argument "${unexpected}"`);
+    if (id !== undefined && (last || Object.keys(filters).length > 0))
+      return wrong(io, "an ID must be the only argument");
+    if (admin !== undefined && !URL.canParse(admin))
+      return wrong(io, `--admin must be a URL, such as http://127.0.0.1:9090 (got "${admin}")`);
+    const url = admin === undefined ? adminUrl({ file: config, env: io.env }) : undefined;
+    if (url !== undefined && isLeft(url)) {
+      for (const problem of url.left) io.stderr(`${problem}\n`);
+      return usageError;
+    }
+    const base = (admin ?? url?.right ?? "").replace(/\/$/, "");
+    const found = id ?? (last ? await lastOf(base, filters, io) : "");
+    if (found === undefined) return 1;
+    const page =
+      found === ""
+        ? `/requests?${new URLSearchParams({ ...filters, limit: String(listed) }).toString()}`
+        : `/requests/${encodeURIComponent(found)}`;
+    return show(`${base}${page}`, io);
+  },
+};
+
+function wrong(io: CommandIo, message: string): number {
+  io.stderr(`pagoda why: ${message}; see pagoda --help\n`);
+  return usageError;
+}
+
+/** What an operator asks about first; what is of interest otherwise. */
+const foremost = ["failed,refused", "slow,recovered"];
+
+/** The id of the last call that failed or was refused, or else of the last slow or recovered one. */
+async function lastOf(
+  base: string,
+  filters: Readonly<Record<string, string>>,
+  io: CommandIo,
+): Promise<string | undefined> {
+  for (const reason of filters["reason"] === undefined ? foremost : [filters["reason"]]) {
+    const url = `${base}/requests?${new URLSearchParams({ ...filters, reason, limit: "1" }).toString()}`;
+    const response = await asked(url, "application/json", io);
+    if (response === undefined) return undefined;
+    if (!response.ok) {
+      io.stderr(await response.text());
+      return undefined;
+    }
+    const [call] = (await response.json()) as readonly { readonly id: string }[];
+    if (call !== undefined) return call.id;
+  }
+  io.stdout("no requests are kept that match\n");
+  return undefined;
+}
+
+async function show(url: string, io: CommandIo): Promise<number> {
+  const response = await asked(url, "text/plain", io);
+  if (response === undefined) return 1;
+  const text = await response.text();
+  if (response.ok) io.stdout(text);
+  else io.stderr(text);
+  return response.ok ? 0 : 1;
+}
+
+async function asked(url: string, accept: string, io: CommandIo): Promise<Response | undefined> {
+  try {
+    return await fetch(url, { headers: { accept }, signal: AbortSignal.timeout(timeoutMs) });
+  } catch (error) {
+    io.stderr(unreachable(url, error));
+    return undefined;
+  }
+}

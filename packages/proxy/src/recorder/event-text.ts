@@ -1,0 +1,26 @@
+import type { Json } from "@pagoda/core";
+import type { Events } from "../policies/policy.ts";
+import { factText } from "./facts.ts";
+
+/**
+ * Returns an event as a sentence; undefined if it has nothing to say.
+ *
+ * @param source The events of a policy, or the name of a layer.
+ */
+export function eventText(
+  source: Events<never> | string,
+  event: string,
+  facts: readonly Json[],
+): string | undefined {
+  const layer = typeof source === "string" ? source : source.layer;
+  const text = typeof source === "string" ? undefined : source.texts?.[event];
+  const plainly = `${layer}: ${[event, ...facts.map(factText)].join(" ")}`;
+  if (text === undefined) return plainly;
+  try {
+    const said = text(...(facts as readonly never[]));
+    return said === undefined ? undefined : `${layer}: ${said}`;
+  } catch {
+    // That of a plugin may expect more than a copy of the facts.
+    return plainly;
+  }
+}

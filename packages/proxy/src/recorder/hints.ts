@@ -1,0 +1,84 @@
+import type { CallRecord, RecordedTry } from "./call-record.ts";
+
+/** What to look at next: at most one hint for each thing that went wrong, the most telling first. */
+export function hintsFor(call: CallRecord): readonly string[] {
+  const hints = rules.filter(({ applies }) => applies(call)).map(({ hint }) => hint(call));
+  return hints.slice(0, maxHints).map((hint) => `hint: ${hint}`);
+}
+
+const maxHints = 2;
+
+interface Rule {
+  readonly applies: (call: CallRecord) => boolean;
+  readonly hint: (call: CallRecord) => string;
+}
+
+const rules: readonly Rule[] = [
+  {
+    applies: (call) => causesOf(call).some((cause) => certificate.test(cause)),
+    hint: () =>
+      "the proxy does not trust the origin's certificate: see `tls.ca` and `tls.servername` of the cluster, and the dates and names in the certificate",
+  },
+  {
+    applies: ({ fault }) => fault?.tag === "RateLimited",
+    hint: ({ route }) =>
+      `this is \`rateLimit\` of the listener or of route ${route?.name ?? ""}`.trimEnd() +
+      '; stack_events_total{layer="rate-limit"} counts its refusals',
+  },
+  {
+    applies: ({ fault, status }) => fault === undefined && status === 429,
+    hint: () => "the origin limits the rate, not the proxy: its Retry-After says when to come back",
+  },
+  {
+    applies: ({ fault }) => fault?.tag === "NoRoute",
+    hint: ({ method, scheme, authority, path }) =>
+      `\`pagoda explain ${method} ${scheme}://${authority}${path}\` says why no route matches`,
+  },
+  {
+    applies: (call) => unreachable(call) !== undefined,
+    hint: (call) => {
+      const { upstream, fault } = unreachable(call) as RecordedTry;
+      return `${upstream} cannot be reached${fault?.cause === undefined ? "" : ` (${fault.cause})`}: is it running?`;
+    },
+  },
+  {
+    applies: (call) => flapping(call) !== undefined,
+    hint: (call) => {
+      const { endpoint, succeeded, failed } = flapping(call) as Endpoint;
+      return `${endpoint} fails now and then: ${succeeded} calls succeeded, ${failed} failed`;
+    },
+  },
+  {
+    applies: ({ fault, reason }) =>
+      reason === "slow" || (fault !== undefined && /TimedOut|DeadlineExceeded/.test(fault.tag)),
+    hint: () => "`pagoda top` shows which endpoint is slow now; `timeout` of the route bounds the wait",
+  },
+  {
+    applies: ({ cluster, reason }) => cluster !== undefined && (reason === "failed" || reason === "refused"),
+    hint: ({ cluster }) => `/clusters has the present state of each endpoint of ${cluster ?? ""}`,
+  },
+];
+
+function unreachable({ trail }: CallRecord): RecordedTry | undefined {
+  return trail.find((entry) => entry.kind === "try" && entry.fault?.tag === "ConnectFailed") as
+    | RecordedTry
+    | undefined;
+}
+
+type Endpoint = NonNullable<CallRecord["endpoints"]>["shown"][number];
+
+/** The endpoint of the call, if a good part of its calls succeed and a good part fail. */
+function flapping({ endpoints, upstream }: CallRecord): Endpoint | undefined {
+  return endpoints?.shown.find(
+    ({ endpoint, succeeded, failed }) =>
+      endpoint === upstream && Math.min(succeeded, failed) * 10 >= succeeded + failed,
+  );
+}
+
+/** Codes and texts of OpenSSL and Node for a certificate that is not accepted. */
+const certificate = /CERT|certificate|SELF_SIGNED|altname|UNABLE_TO_VERIFY/i;
+
+function causesOf({ fault, trail }: CallRecord): readonly string[] {
+  const faults = [fault, ...trail.map((entry) => (entry.kind === "try" ? entry.fault : undefined))];
+  return faults.flatMap((each) => (each?.cause === undefined ? [] : [each.cause]));
+}

@@ -1,0 +1,25 @@
+import type { RequestQuery } from "./call-record.ts";
+import type { Recorded } from "./record.ts";
+
+/** Whether a call meets all conditions of a query, except for its reason. */
+export function matches(call: Recorded, query: RequestQuery): boolean {
+  const { id, route, cluster, status, endpoint, since } = query;
+  return (
+    (id === undefined || call.id === id || call.traceId === id) &&
+    (route === undefined || call.route === route) &&
+    (cluster === undefined || call.cluster === cluster) &&
+    (status === undefined || hasStatus(call.status, status)) &&
+    (endpoint === undefined || wasAt(call, endpoint)) &&
+    (since === undefined || call.endedMs >= since)
+  );
+}
+
+/** @param wanted `503`, or `5xx`. */
+function hasStatus(status: number | undefined, wanted: string): boolean {
+  if (status === undefined) return false;
+  return /^\dxx$/.test(wanted) ? String(status)[0] === wanted[0] : String(status) === wanted;
+}
+
+function wasAt({ upstream, trail }: Recorded, endpoint: string): boolean {
+  return upstream === endpoint || trail.some((entry) => entry.kind === "try" && entry.upstream === endpoint);
+}

@@ -1,0 +1,123 @@
+import { lostTexts } from "../config/route-texts.ts";
+import type {
+  CallRecord,
+  RecordedEndpoints,
+  RecordedEntry,
+  RecordedFault,
+  RecordedRoute,
+} from "./call-record.ts";
+import { factsText } from "./facts.ts";
+import { hintsFor } from "./hints.ts";
+
+/** A line for each call: when, what, how it ended, and why. */
+export function listed(calls: readonly CallRecord[]): string {
+  if (calls.length === 0) return "no requests are kept that match";
+  return calls.map((call) => `${call.time}  ${call.id}  ${headline(call)}: ${verdict(call)}`).join("\n");
+}
+
+/** What happened to a call, for an operator. */
+export function story(call: CallRecord): string {
+  const { id, time, worker, listener, client, identity, user, traceId, endpoints, cluster, headers } = call;
+  const who = [
+    client === undefined ? undefined : `client ${client}`,
+    identity,
+    user === undefined ? undefined : `user ${user}`,
+  ].filter((each) => each !== undefined);
+  const lines = [
+    `${headline(call)}: ${verdict(call)}`,
+    "",
+    `request ${id}${traceId === undefined ? "" : `, trace ${traceId}`}`,
+    `${time}, listener ${listener}, worker ${worker}${who.length === 0 ? "" : `, ${who.join(", ")}`}`,
+    "",
+    ...(call.route === undefined ? [] : [step(0, routeText(call.route, cluster))]),
+    ...call.trail.map((entry, n) => step(entry.atMs, entryText(entry, call, n))),
+    step(call.durationMs, endText(call)),
+  ];
+  for (const [of, fields] of Object.entries(headers ?? {}))
+    for (const [name, values] of Object.entries(fields)) lines.push(`  ${of} ${name}: ${values.join(", ")}`);
+  if (endpoints !== undefined && cluster !== undefined) lines.push("", ...endpointLines(cluster, endpoints));
+  const hints = hintsFor(call);
+  if (hints.length > 0) lines.push("", ...hints);
+  return lines.join("\n");
+}
+
+function endpointLines(cluster: string, { total, shown }: RecordedEndpoints): readonly string[] {
+  const left = total - shown.length;
+  return [
+    `endpoints of ${cluster} when it ended:`,
+    ...shown.map(({ endpoint, reason, succeeded, failed }) => {
+      const calls = `${succeeded} calls succeeded, ${failed} failed`;
+      return `  ${endpoint}  ${calls}${reason === undefined ? "" : `; ${reason}`}`;
+    }),
+    ...(left > 0 ? [`  and ${left} more`] : []),
+  ];
+}
+
+/** `GET shop.example/cart → 503 in 12 ms`. */
+function headline({ method, authority, path, status, durationMs, grpcStatus }: CallRecord): string {
+  const grpc = grpcStatus === undefined ? "" : ` (grpc-status ${grpcStatus < 0 ? "missing" : grpcStatus})`;
+  return `${method} ${authority}${path} → ${status ?? "no response"}${grpc} in ${ms(durationMs)}`;
+}
+
+/** Who is to blame, in a few words. */
+function verdict(call: CallRecord): string {
+  const { fault, reason, status, upstream = "the origin", ending, trail } = call;
+  if (ending === "abandoned") return "the client left before the response was complete";
+  if (fault !== undefined) {
+    const by = fault.origin === "local" ? "refused by the proxy" : `${upstream} failed`;
+    return `${by}: ${faultText(fault)}`;
+  }
+  if (ending === "incomplete") return `${upstream} broke off its response`;
+  if (status === 429) return `refused by ${upstream} with 429`;
+  if (reason === "failed")
+    return status === undefined ? "a defect of the proxy" : `${upstream} answered ${status}`;
+  if (reason === "recovered")
+    return `answered by ${upstream} after ${trail.filter(({ kind }) => kind === "try").length - 1} failed tries`;
+  if (reason === "sampled") return "no trouble; kept as a sample";
+  const last = trail.findLast((entry) => entry.kind === "try");
+  return last === undefined ? "slow" : `slow: ${last.upstream} took ${ms(last.tookMs ?? 0)}`;
+}
+
+function routeText({ name, match, beat }: RecordedRoute, cluster: string | undefined): string {
+  const to = cluster === undefined ? "" : `, to cluster ${cluster}`;
+  const others = beat.map(({ route, by }) => `not ${route}, which also matches: ${lostTexts[by]}`);
+  return [`route ${name}${match === undefined ? "" : ` (${match})`}${to}`, ...others].join("; ");
+}
+
+function entryText(entry: RecordedEntry, { trail }: CallRecord, at: number): string {
+  if (entry.kind === "event") return entry.text;
+  const number = trail.slice(0, at + 1).filter(({ kind }) => kind === "try").length;
+  const { upstream, tookMs, status, fault } = entry;
+  const how =
+    tookMs === undefined
+      ? "no answer yet when the call ended"
+      : status !== undefined
+        ? `${status} in ${ms(tookMs)}`
+        : fault === undefined
+          ? `a defect after ${ms(tookMs)}`
+          : `${faultText(fault)} after ${ms(tookMs)}`;
+  return `try ${number}: ${upstream}: ${how}`;
+}
+
+function endText({ status, ending, fault }: CallRecord): string {
+  if (ending === "abandoned") return "the client left";
+  const answer = status === undefined ? "ended without a response" : `answered ${status}`;
+  const whose = fault === undefined ? "" : ` for ${fault.tag}`;
+  return `${answer}${whose}${ending === "incomplete" ? "; the response broke off" : ""}`;
+}
+
+/** `RateLimited (limit global, perSecond 10)`. */
+function faultText({ tag, facts, cause }: RecordedFault): string {
+  const details = factsText(facts);
+  return `${tag}${details === "" ? "" : ` (${details})`}${cause === undefined ? "" : `: ${cause}`}`;
+}
+
+function step(atMs: number, text: string): string {
+  return `${ms(atMs).padStart(10)}  ${text}`;
+}
+
+function ms(value: number): string {
+  return value >= 10_000
+    ? `${(value / 1_000).toFixed(1)} s`
+    : `${Number(value.toFixed(value < 10 ? 1 : 0))} ms`;
+}
