@@ -9,6 +9,7 @@ import {
   type Settings,
   type XdsOptions,
 } from "./options.ts";
+import { type ListenerChecks, Listeners, type ListenersSource } from "./listeners.ts";
 import { assignments, clusters } from "./resources.ts";
 import { type SecretCheck, type SecretSource, SecretSources } from "./secret-source.ts";
 import type { Session } from "./session.ts";
@@ -30,6 +31,11 @@ export interface XdsClient {
    * @param check Problems of a secret for its use here, for which it is rejected. Default: none.
    */
   secret(name: string, check?: SecretCheck): SecretSource;
+  /**
+   * Returns all listeners that the control plane has for this client, with their routes, from now
+   * on. One source at a time.
+   */
+  listeners(checks?: ListenerChecks): ListenersSource;
   /** The clusters about which the control plane has said nothing yet. */
   readonly unanswered: readonly string[];
   readonly isConnected: boolean;
@@ -71,7 +77,10 @@ export function xdsClient(options: XdsOptions): XdsClient {
   return new Client(checked(options));
 }
 
-type AnySubscription = Resources[keyof Resources] | SecretSources["subscription"];
+type AnySubscription =
+  | Resources[keyof Resources]
+  | SecretSources["subscription"]
+  | Listeners["subscriptions"][number];
 
 class Client implements XdsClient {
   readonly #settings: Settings;
@@ -79,6 +88,7 @@ class Client implements XdsClient {
   readonly #sources = new Map<string, Set<ClusterSource>>();
   readonly #resources: Resources;
   readonly #secrets = new SecretSources();
+  #listeners: Listeners | undefined;
   readonly #expected: Expectations;
   #disconnected: ControlPlaneDisconnected | undefined;
   #isFlushing = false;
@@ -98,6 +108,7 @@ class Client implements XdsClient {
           session.begin(subscription);
           this.#expect(subscription, subscription.names);
         }
+        if (this.#listeners !== undefined) this.#expectListeners(this.#listeners);
         this.#disconnected = undefined;
         observer?.connected?.();
       },
@@ -109,6 +120,7 @@ class Client implements XdsClient {
         for (const sources of this.#sources.values())
           for (const source of sources) source.disconnected(fault);
         this.#secrets.disconnected(fault);
+        this.#listeners?.changed();
       },
     });
   }
@@ -138,6 +150,17 @@ class Client implements XdsClient {
     return source;
   }
 
+  listeners(checks: ListenerChecks = {}): ListenersSource {
+    const { service } = this.#settings;
+    if (service !== "ads") throw rangeError("xdsClient: service", "ads for listeners", service);
+    if (this.#listeners !== undefined) throw new RangeError("xdsClient: listeners are followed already");
+    const source = new Listeners(checks, () => this.#disconnected);
+    this.#listeners = source;
+    if (this.#isClosed) source.close();
+    else this.#flush();
+    return source;
+  }
+
   get isConnected(): boolean {
     return this.#stream.session !== undefined;
   }
@@ -162,10 +185,16 @@ class Client implements XdsClient {
     for (const sources of Array.from(this.#sources.values()))
       for (const source of Array.from(sources)) source.close();
     this.#secrets.close();
+    this.#listeners?.close();
   }
 
   get #subscriptions(): readonly AnySubscription[] {
-    return [this.#resources.clusters, this.#resources.assignments, this.#secrets.subscription];
+    return [
+      this.#resources.clusters,
+      this.#resources.assignments,
+      this.#secrets.subscription,
+      ...(this.#listeners?.subscriptions ?? []),
+    ];
   }
 
   #leave(source: ClusterSource): void {
@@ -185,7 +214,8 @@ class Client implements XdsClient {
       this.#ask(this.#resources.clusters, new Set(this.#sources.keys()));
       this.#ask(this.#resources.assignments, this.#assignmentNames());
       this.#ask(this.#secrets.subscription, this.#secrets.names);
-      if (this.#sources.size > 0 || this.#secrets.names.size > 0) this.#stream.start();
+      if (this.#listeners !== undefined) this.#askListeners(this.#listeners);
+      if (this.#subscriptions.some(({ asked }) => asked !== undefined)) this.#stream.start();
     });
   }
 
@@ -195,6 +225,20 @@ class Client implements XdsClient {
     if (added.length === 0 && removed.length === 0) return;
     this.#stream.session?.change(subscription, added, removed);
     this.#expect(subscription, added);
+  }
+
+  #askListeners(source: Listeners): void {
+    const [listeners] = source.subscriptions;
+    if (listeners.isWanted) return;
+    listeners.isWanted = true;
+    this.#stream.session?.begin(listeners);
+    this.#expectListeners(source);
+  }
+
+  /** A control plane without listeners need not say so. */
+  #expectListeners(source: Listeners): void {
+    if (this.#stream.session === undefined || source.hasListeners) return;
+    this.#expected.expect("lds", () => source.answered("lds"));
   }
 
   #assignmentNames(): Set<string> {
@@ -224,6 +268,7 @@ class Client implements XdsClient {
 
   #changed(kind: ResourceKind, names: ReadonlySet<string>): void {
     if (kind === "sds") return this.#secrets.answered(names);
+    if (kind === "lds" || kind === "rds") return this.#listenersChanged(kind);
     if (kind === "cds") {
       this.#ask(this.#resources.assignments, this.#assignmentNames());
       for (const name of names) this.#publish(name);
@@ -231,6 +276,16 @@ class Client implements XdsClient {
     }
     for (const [name, { value }] of this.#resources.clusters.known)
       if (typeof value.endpoints === "string" && names.has(value.endpoints)) this.#publish(name);
+  }
+
+  #listenersChanged(kind: "lds" | "rds"): void {
+    if (this.#listeners === undefined) return;
+    const [, routes] = this.#listeners.subscriptions;
+    if (kind === "lds") {
+      this.#expected.end("lds");
+      this.#ask(routes, this.#listeners.routeNames);
+    }
+    this.#listeners.answered(kind);
   }
 
   #publish(name: string): void {

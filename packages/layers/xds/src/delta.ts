@@ -42,12 +42,12 @@ export class DeltaSession implements Session {
       };
   }
 
-  begin({ type, names, known }: Asked): void {
-    if (names.size === 0) return;
+  begin({ type, asked, known }: Asked): void {
+    if (asked === undefined) return;
     this.#begun.add(type.url);
     this.#send({
       typeUrl: type.url,
-      resourceNamesSubscribe: [...names],
+      resourceNamesSubscribe: [...asked],
       initialResourceVersions: Object.fromEntries(
         Array.from(known, ([name, { version }]) => [name, version]),
       ),

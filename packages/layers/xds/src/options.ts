@@ -9,8 +9,8 @@ import {
 } from "@pagoda/core";
 import type { Locality } from "./endpoint.ts";
 
-/** Kinds of resources: clusters, their endpoints, and secrets. */
-export type ResourceKind = "cds" | "eds" | "sds";
+/** Kinds of resources: clusters, their endpoints, secrets, listeners and their routes. */
+export type ResourceKind = "cds" | "eds" | "sds" | "lds" | "rds";
 
 /** The control plane cannot be reached, or has ended the stream. */
 export interface ControlPlaneDisconnected extends Fault<"ControlPlaneDisconnected"> {

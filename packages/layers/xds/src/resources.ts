@@ -6,8 +6,12 @@ import { type ClusterResource, clusterOf } from "./cluster.ts";
 import { ClusterSchema } from "./generated/cluster_pb.ts";
 import { ResourceSchema } from "./generated/discovery_pb.ts";
 import { ClusterLoadAssignmentSchema } from "./generated/endpoint_pb.ts";
+import { ListenerSchema } from "./generated/listener_pb.ts";
+import { RouteConfigurationSchema } from "./generated/route_pb.ts";
 import { SecretSchema } from "./generated/secret_pb.ts";
+import { type ListenerResource, listenerOf } from "./listener.ts";
 import type { ResourceKind } from "./options.ts";
+import { routesOf, type XdsRoutes } from "./route-configuration.ts";
 import { type Secret, secretOf } from "./secret.ts";
 
 const prefix = "type.googleapis.com/";
@@ -18,6 +22,8 @@ export interface ResourceType<T> {
   readonly url: string;
   /** Whether a state-of-the-world response lists all resources, so that one not in it is gone. */
   readonly isComplete: boolean;
+  /** Whether all resources are asked for, without their names. Default false. */
+  readonly isWildcard?: boolean;
   /**
    * Decodes a resource and returns its name, and a function that validates the rest, so that only
    * resources that were asked for are validated.
@@ -52,6 +58,43 @@ export const assignments: ResourceType<Assignment> = {
   },
 };
 
+/** @param check Problems of a valid listener for those who asked for it. */
+export function listeners(
+  check: (listener: ListenerResource) => readonly string[],
+): ResourceType<ListenerResource> {
+  return {
+    kind: "lds",
+    url: `${prefix}${ListenerSchema.typeName}`,
+    isComplete: true,
+    isWildcard: true,
+    read(bytes) {
+      const message = fromBinary(ListenerSchema, bytes);
+      return { name: message.name, validate: () => checkedBy(listenerOf(message), check) };
+    },
+  };
+}
+
+/** @param check Problems of valid routes for those who asked for them. */
+export function routes(check: (routes: XdsRoutes) => readonly string[]): ResourceType<XdsRoutes> {
+  return {
+    kind: "rds",
+    url: `${prefix}${RouteConfigurationSchema.typeName}`,
+    isComplete: false,
+    read(bytes) {
+      const message = fromBinary(RouteConfigurationSchema, bytes);
+      return { name: message.name, validate: () => checkedBy(routesOf(message), check) };
+    },
+  };
+}
+
+function checkedBy<T>(
+  value: Either<readonly string[], T>,
+  check: (value: T) => readonly string[],
+): Either<readonly string[], T> {
+  const problems = isLeft(value) ? [] : check(value.right);
+  return problems.length > 0 ? left(problems) : value;
+}
+
 /** @param problemsOf Problems of a valid secret for those who asked for it: it is rejected, too. */
 export function secrets(
   problemsOf: (name: string, secret: Secret) => readonly string[],
@@ -62,12 +105,11 @@ export function secrets(
     isComplete: false,
     read(bytes) {
       const message = fromBinary(SecretSchema, bytes);
-      const validate = (): Either<readonly string[], Secret> => {
-        const secret = secretOf(message);
-        const problems = isLeft(secret) ? secret.left : problemsOf(message.name, secret.right);
-        return problems.length > 0 ? left(problems) : secret;
+      const { name } = message;
+      return {
+        name,
+        validate: () => checkedBy(secretOf(message), (secret: Secret) => problemsOf(name, secret)),
       };
-      return { name: message.name, validate };
     },
   };
 }

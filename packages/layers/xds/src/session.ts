@@ -18,7 +18,7 @@ export interface Discovery {
 }
 
 /** What a subscription needs to be asked for. */
-export type Asked = Pick<Subscription<unknown>, "type" | "names" | "known" | "version">;
+export type Asked = Pick<Subscription<unknown>, "type" | "asked" | "known" | "version">;
 
 /** A stream of one of the two protocols. */
 export interface Session {

@@ -33,8 +33,8 @@ export class SotwSession implements Session {
   }
 
   begin(subscription: Asked): void {
-    // Without names the first request would ask for all resources.
-    if (subscription.names.size === 0) return;
+    // Without names the first request asks for all resources.
+    if (subscription.asked === undefined) return;
     this.#nonces.set(subscription.type.url, "");
     this.#send(subscription);
   }
@@ -57,11 +57,11 @@ export class SotwSession implements Session {
     this.#ending.abort();
   }
 
-  #send({ type, names, version }: Asked, problems: readonly string[] = []): void {
+  #send({ type, asked = [], version }: Asked, problems: readonly string[] = []): void {
     const request = create(DiscoveryRequestSchema, {
       typeUrl: type.url,
       versionInfo: version,
-      resourceNames: [...names],
+      resourceNames: [...asked],
       responseNonce: this.#nonces.get(type.url) ?? "",
       ...errorDetail(problems),
       ...(this.#isFirst && { node: this.#node }),

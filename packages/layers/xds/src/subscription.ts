@@ -38,7 +38,12 @@ export interface Applied {
 /** The resources of one type that are asked for and known. It outlives connections. */
 export class Subscription<T> {
   readonly type: ResourceType<T>;
+  /** Those that are asked for; of a kind of which all are asked for, those that have come. */
   readonly names = new Set<string>();
+  /** Whether resources are asked for, if all are. */
+  isWanted = false;
+  /** Whether there was a response. */
+  hasResponse = false;
   readonly known = new Map<string, Known<T>>();
   /** Names of which the control plane has no resource. */
   readonly absent = new Set<string>();
@@ -52,6 +57,12 @@ export class Subscription<T> {
   constructor(type: ResourceType<T>, demands: (name: string, value: T) => readonly string[] = () => []) {
     this.type = type;
     this.#demands = demands;
+  }
+
+  /** The names to ask for: none if all are asked for. Undefined: nothing is asked for. */
+  get asked(): readonly string[] | undefined {
+    if (this.type.isWildcard === true) return this.isWanted ? [] : undefined;
+    return this.names.size === 0 ? undefined : [...this.names];
   }
 
   /** Asks for these names from now on, and forgets all others. */
@@ -83,6 +94,7 @@ export class Subscription<T> {
     const seen = new Set<string>();
     let used = 0;
     let isReadable = true;
+    this.hasResponse = true;
     resources.forEach((received, at) => {
       const { name, wrong } = this.#applyOne(received, `resource ${at}`);
       problems.push(...wrong);
@@ -109,7 +121,8 @@ export class Subscription<T> {
     if (!this.type.isComplete && this.known.has(name)) return false;
     this.known.delete(name);
     this.rejected.delete(name);
-    this.absent.add(name);
+    if (this.type.isWildcard === true) this.names.delete(name);
+    else this.absent.add(name);
     return true;
   }
 
@@ -127,7 +140,7 @@ export class Subscription<T> {
         [`name must be ${JSON.stringify(given)} (got ${JSON.stringify(name)})`],
         place,
       );
-    if (!this.names.has(name)) return { name: undefined, wrong: [] };
+    if (!this.#isAskedFor(name)) return { name: undefined, wrong: [] };
     const valid = validate();
     if (isLeft(valid)) return this.#reject(name, valid.left, place);
     this.absent.delete(name);
@@ -138,8 +151,13 @@ export class Subscription<T> {
     return { name, wrong: [] };
   }
 
+  #isAskedFor(name: string): boolean {
+    if (this.type.isWildcard === true) this.names.add(name);
+    return this.names.has(name);
+  }
+
   #reject(name: string | undefined, problems: readonly string[], place: string) {
-    if (name !== undefined && !this.names.has(name)) return { name: undefined, wrong: [] };
+    if (name !== undefined && !this.#isAskedFor(name)) return { name: undefined, wrong: [] };
     if (name !== undefined) {
       this.absent.delete(name);
       this.rejected.set(name, problems);

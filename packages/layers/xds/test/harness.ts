@@ -2,7 +2,7 @@ import { virtualClock } from "@pagoda/core/testing";
 import { afterEach } from "vitest";
 import { xdsClient, type XdsOptions, type XdsSource } from "@pagoda/xds";
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from "../src/generated/discovery_pb.ts";
-import { cds, eds, ScriptedControlPlane } from "@pagoda/xds/testing";
+import { cds, eds, lds, rds, ScriptedControlPlane, sds } from "@pagoda/xds/testing";
 
 const atEnd: (() => unknown)[] = [];
 
@@ -61,10 +61,18 @@ class Events {
   }
 }
 
+const kinds: Readonly<Record<string, string>> = {
+  [cds]: "cds",
+  [eds]: "eds",
+  [lds]: "lds",
+  [rds]: "rds",
+  [sds]: "sds",
+};
+
 /** A request in short. */
 export function said(request: DeltaDiscoveryRequest | DiscoveryRequest) {
   const base = {
-    type: request.typeUrl === cds ? "cds" : request.typeUrl === eds ? "eds" : "sds",
+    type: kinds[request.typeUrl],
     ...(request.responseNonce && { nonce: request.responseNonce }),
     ...(request.errorDetail && { error: request.errorDetail.message }),
   };

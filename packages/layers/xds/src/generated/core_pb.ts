@@ -7,7 +7,11 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
+import {
+  file_google_protobuf_any,
+  file_google_protobuf_struct,
+  file_google_protobuf_wrappers,
+} from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
@@ -16,8 +20,8 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
 export const file_core: GenFile =
   /*@__PURE__*/
   fileDesc(
-    "Cgpjb3JlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyI6CghMb2NhbGl0eRIOCgZyZWdpb24YASABKAkSDAoEem9uZRgCIAEoCRIQCghzdWJfem9uZRgDIAEoCSKyAQoETm9kZRIKCgJpZBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIwCghsb2NhbGl0eRgEIAEoCzIeLmVudm95LmNvbmZpZy5jb3JlLnYzLkxvY2FsaXR5EhcKD3VzZXJfYWdlbnRfbmFtZRgGIAEoCRIXCg9jbGllbnRfZmVhdHVyZXMYCiADKAkiIgoMQ29udHJvbFBsYW5lEhIKCmlkZW50aWZpZXIYASABKAkicAoNU29ja2V0QWRkcmVzcxIQCghwcm90b2NvbBgBIAEoBRIPCgdhZGRyZXNzGAIgASgJEhQKCnBvcnRfdmFsdWUYAyABKA1IABIUCgpuYW1lZF9wb3J0GAQgASgJSABCEAoOcG9ydF9zcGVjaWZpZXIihQEKB0FkZHJlc3MSPQoOc29ja2V0X2FkZHJlc3MYASABKAsyIy5lbnZveS5jb25maWcuY29yZS52My5Tb2NrZXRBZGRyZXNzSAASDgoEcGlwZRgCIAEoDEgAEiAKFmVudm95X2ludGVybmFsX2FkZHJlc3MYAyABKAxIAEIJCgdhZGRyZXNzIpMBCgxDb25maWdTb3VyY2USDgoEcGF0aBgBIAEoCUgAEhsKEWFwaV9jb25maWdfc291cmNlGAIgASgMSAASDQoDYWRzGAMgASgMSAASDgoEc2VsZhgFIAEoDEgAEhwKEnBhdGhfY29uZmlnX3NvdXJjZRgIIAEoDEgAQhkKF2NvbmZpZ19zb3VyY2Vfc3BlY2lmaWVyIksKD1RyYW5zcG9ydFNvY2tldBIMCgRuYW1lGAEgASgJEioKDHR5cGVkX2NvbmZpZxgDIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkifgoKRGF0YVNvdXJjZRISCghmaWxlbmFtZRgBIAEoCUgAEhYKDGlubGluZV9ieXRlcxgCIAEoDEgAEhcKDWlubGluZV9zdHJpbmcYAyABKAlIABIeChRlbnZpcm9ubWVudF92YXJpYWJsZRgEIAEoCUgAQgsKCXNwZWNpZmllcmIGcHJvdG8z",
-    [file_google_protobuf_any, file_google_protobuf_struct],
+    "Cgpjb3JlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyI6CghMb2NhbGl0eRIOCgZyZWdpb24YASABKAkSDAoEem9uZRgCIAEoCRIQCghzdWJfem9uZRgDIAEoCSKyAQoETm9kZRIKCgJpZBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJEikKCG1ldGFkYXRhGAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIwCghsb2NhbGl0eRgEIAEoCzIeLmVudm95LmNvbmZpZy5jb3JlLnYzLkxvY2FsaXR5EhcKD3VzZXJfYWdlbnRfbmFtZRgGIAEoCRIXCg9jbGllbnRfZmVhdHVyZXMYCiADKAkiIgoMQ29udHJvbFBsYW5lEhIKCmlkZW50aWZpZXIYASABKAkicAoNU29ja2V0QWRkcmVzcxIQCghwcm90b2NvbBgBIAEoBRIPCgdhZGRyZXNzGAIgASgJEhQKCnBvcnRfdmFsdWUYAyABKA1IABIUCgpuYW1lZF9wb3J0GAQgASgJSABCEAoOcG9ydF9zcGVjaWZpZXIihQEKB0FkZHJlc3MSPQoOc29ja2V0X2FkZHJlc3MYASABKAsyIy5lbnZveS5jb25maWcuY29yZS52My5Tb2NrZXRBZGRyZXNzSAASDgoEcGlwZRgCIAEoDEgAEiAKFmVudm95X2ludGVybmFsX2FkZHJlc3MYAyABKAxIAEIJCgdhZGRyZXNzIpMBCgxDb25maWdTb3VyY2USDgoEcGF0aBgBIAEoCUgAEhsKEWFwaV9jb25maWdfc291cmNlGAIgASgMSAASDQoDYWRzGAMgASgMSAASDgoEc2VsZhgFIAEoDEgAEhwKEnBhdGhfY29uZmlnX3NvdXJjZRgIIAEoDEgAQhkKF2NvbmZpZ19zb3VyY2Vfc3BlY2lmaWVyIksKD1RyYW5zcG9ydFNvY2tldBIMCgRuYW1lGAEgASgJEioKDHR5cGVkX2NvbmZpZxgDIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkifgoKRGF0YVNvdXJjZRISCghmaWxlbmFtZRgBIAEoCUgAEhYKDGlubGluZV9ieXRlcxgCIAEoDEgAEhcKDWlubGluZV9zdHJpbmcYAyABKAlIABIeChRlbnZpcm9ubWVudF92YXJpYWJsZRgEIAEoCUgAQgsKCXNwZWNpZmllciI8CgtIZWFkZXJWYWx1ZRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkSEQoJcmF3X3ZhbHVlGAMgASgMIqMBChFIZWFkZXJWYWx1ZU9wdGlvbhIxCgZoZWFkZXIYASABKAsyIS5lbnZveS5jb25maWcuY29yZS52My5IZWFkZXJWYWx1ZRIqCgZhcHBlbmQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuQm9vbFZhbHVlEhUKDWFwcGVuZF9hY3Rpb24YAyABKAUSGAoQa2VlcF9lbXB0eV92YWx1ZRgEIAEoCGIGcHJvdG8z",
+    [file_google_protobuf_any, file_google_protobuf_struct, file_google_protobuf_wrappers],
   );
 
 /**
@@ -299,3 +303,60 @@ export type DataSource = Message<"envoy.config.core.v3.DataSource"> & {
  * Use `create(DataSourceSchema)` to create a new message.
  */
 export const DataSourceSchema: GenMessage<DataSource> = /*@__PURE__*/ messageDesc(file_core, 7);
+
+/**
+ * @generated from message envoy.config.core.v3.HeaderValue
+ */
+export type HeaderValue = Message<"envoy.config.core.v3.HeaderValue"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: string value = 2;
+   */
+  value: string;
+
+  /**
+   * @generated from field: bytes raw_value = 3;
+   */
+  rawValue: Uint8Array;
+};
+
+/**
+ * Describes the message envoy.config.core.v3.HeaderValue.
+ * Use `create(HeaderValueSchema)` to create a new message.
+ */
+export const HeaderValueSchema: GenMessage<HeaderValue> = /*@__PURE__*/ messageDesc(file_core, 8);
+
+/**
+ * @generated from message envoy.config.core.v3.HeaderValueOption
+ */
+export type HeaderValueOption = Message<"envoy.config.core.v3.HeaderValueOption"> & {
+  /**
+   * @generated from field: envoy.config.core.v3.HeaderValue header = 1;
+   */
+  header?: HeaderValue | undefined;
+
+  /**
+   * @generated from field: google.protobuf.BoolValue append = 2;
+   */
+  append?: boolean | undefined;
+
+  /**
+   * @generated from field: int32 append_action = 3;
+   */
+  appendAction: number;
+
+  /**
+   * @generated from field: bool keep_empty_value = 4;
+   */
+  keepEmptyValue: boolean;
+};
+
+/**
+ * Describes the message envoy.config.core.v3.HeaderValueOption.
+ * Use `create(HeaderValueOptionSchema)` to create a new message.
+ */
+export const HeaderValueOptionSchema: GenMessage<HeaderValueOption> = /*@__PURE__*/ messageDesc(file_core, 9);

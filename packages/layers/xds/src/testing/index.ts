@@ -1,3 +1,4 @@
 export * from "./agent.ts";
 export * from "./assigning.ts";
 export * from "./scripted.ts";
+export * from "./routes.ts";

@@ -13,6 +13,8 @@ import {
   type DiscoveryResponseSchema,
 } from "../generated/discovery_pb.ts";
 import { type ClusterLoadAssignment, ClusterLoadAssignmentSchema } from "../generated/endpoint_pb.ts";
+import { type Listener, ListenerSchema } from "../generated/listener_pb.ts";
+import { type RouteConfiguration, RouteConfigurationSchema } from "../generated/route_pb.ts";
 import { type Secret, SecretSchema } from "../generated/secret_pb.ts";
 import { SecretDiscoveryService } from "../generated/secrets_pb.ts";
 import { Outbox } from "../outbox.ts";
@@ -20,10 +22,12 @@ import { Outbox } from "../outbox.ts";
 export const cds = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 export const eds = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 
+export const lds = "type.googleapis.com/envoy.config.listener.v3.Listener";
+export const rds = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
 export const sds = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 
 /** A resource of any kind. */
-export type AnyResource = Cluster | ClusterLoadAssignment | Secret;
+export type AnyResource = Cluster | ClusterLoadAssignment | Secret | Listener | RouteConfiguration;
 type AnyRequest = DiscoveryRequest | DeltaDiscoveryRequest;
 type Response =
   | MessageInitShape<typeof DiscoveryResponseSchema>
@@ -231,6 +235,9 @@ export function packed(message: AnyResource): Any {
   if (message.$typeName === "envoy.config.cluster.v3.Cluster") return anyPack(ClusterSchema, message);
   if (message.$typeName === "envoy.config.endpoint.v3.ClusterLoadAssignment")
     return anyPack(ClusterLoadAssignmentSchema, message);
+  if (message.$typeName === "envoy.config.listener.v3.Listener") return anyPack(ListenerSchema, message);
+  if (message.$typeName === "envoy.config.route.v3.RouteConfiguration")
+    return anyPack(RouteConfigurationSchema, message);
   return anyPack(SecretSchema, message);
 }
 
