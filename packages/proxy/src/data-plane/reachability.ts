@@ -1,6 +1,7 @@
 import { type Clock, isLeft, left, Scope, type Timer } from "@pagoda/core";
 import type { Probe } from "@pagoda/health";
 import type { Endpoints, Origin } from "./origin.ts";
+import { ProbeSlots } from "./probe-slots.ts";
 import type { Network } from "./system.ts";
 
 /** An invalid endpoint counts as unreachable and must not end the worker. */
@@ -41,8 +42,17 @@ export function throughProxy(endpoints: Watchable, proxy: string): Watchable {
 
 const everyMs = 2_000;
 const timeoutMs = 1_000;
-/** How many endpoints are probed at once. */
-const atOnce = 256;
+/** How long a start waits for the first look, which takes long if many endpoints do not answer. */
+const firstLookMs = 2_000;
+/** How many endpoints of a cluster are probed at once: a few, and more each time all of them fail. */
+const firstBatch = 2;
+const maxBatch = 128;
+
+/**
+ * How many endpoints of all clusters are probed at once in this process. Each takes a descriptor,
+ * and an origin's queue of connections may hold no more than some hundred.
+ */
+const slots = new ProbeSlots(128);
 
 /**
  * Watches whether any endpoint of a cluster accepts connections, for the proxy's own readiness. It
@@ -50,7 +60,7 @@ const atOnce = 256;
  * endpoint that answered still does, no other is probed.
  */
 export class Reachability {
-  /** Settles after the first probe. */
+  /** Settles after the first look, or 2 s. */
   readonly started: Promise<void>;
   readonly #discovery: Watchable;
   readonly #observer: ReachabilityObserver;
@@ -73,7 +83,7 @@ export class Reachability {
     this.#clock = clock;
     this.#connects = network.connects;
     this.#unsubscribe = discovery.subscribe(() => void this.#look());
-    this.started = discovery.started.then(() => this.#look());
+    this.started = discovery.started.then(() => this.#firstLook());
   }
 
   /** Whether any endpoint is reachable; false before the first success. */
@@ -87,6 +97,13 @@ export class Reachability {
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
   }
 
+  async #firstLook(): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimer(firstLookMs, resolve);
+    await Promise.race([this.#look(), late]);
+    this.#clock.clearTimer(timer);
+  }
+
   #look(): Promise<void> {
     this.#looking ??= this.#lookAtAll().finally(() => (this.#looking = undefined));
     return this.#looking;
@@ -97,13 +114,13 @@ export class Reachability {
     const { endpoints } = this.#discovery;
     const last = endpoints.find(({ key }) => key === this.#good?.key);
     let reason = last === undefined ? "there are no endpoints" : await this.#probe(last);
-    // Each takes a descriptor.
-    for (let at = 0; reason !== undefined && at < endpoints.length; at += atOnce) {
+    for (let at = 0, batch = firstBatch; reason !== undefined && at < endpoints.length;) {
       if (this.#stopping.signal.aborted) return;
-      for (const answer of await Promise.all(
-        endpoints.slice(at, at + atOnce).map((each) => this.#probe(each)),
-      ))
+      const answers = await Promise.all(endpoints.slice(at, at + batch).map((each) => this.#probe(each)));
+      for (const answer of answers)
         reason = answer === undefined || reason === undefined ? undefined : answer;
+      at += batch;
+      batch = Math.min(batch * 4, maxBatch);
     }
     if (this.#stopping.signal.aborted) return;
     this.#timer = this.#clock.setTimer(everyMs, () => void this.#look());
@@ -115,6 +132,16 @@ export class Reachability {
 
   /** Why the connection failed; undefined if it succeeded. */
   async #probe(endpoint: Origin): Promise<string | undefined> {
+    const turn = slots.take();
+    if (turn !== undefined) await turn;
+    try {
+      return await this.#probeNow(endpoint);
+    } finally {
+      slots.give();
+    }
+  }
+
+  async #probeNow(endpoint: Origin): Promise<string | undefined> {
     let isLate = false;
     const scope = new Scope(this.#stopping.signal);
     const timer = this.#clock.setTimer(timeoutMs, () => {

@@ -188,3 +188,32 @@ test("a prober stopped during a look reports nothing and leaves no timer", async
   expect(changes).toEqual([]);
   expect(clock.pending).toBe(0);
 });
+
+test("of many endpoints that answer, a few are probed (defect: all of them, at once)", async () => {
+  let asked = 0;
+  await using server = await listen(
+    createServer().on("connection", () => asked++),
+    0,
+    "http",
+    "0.0.0.0",
+  );
+  const many = Array.from({ length: 50 }, (_, at) => `http://127.0.1.${at + 1}:${server.port}`);
+  const { reachability } = watch(...many);
+  await reachability.started;
+  expect(reachability.any).toBe(true);
+  reachability.stop();
+  expect(asked).toBeLessThanOrEqual(2);
+});
+
+test("a start waits 2 s for endpoints that do not answer", async () => {
+  await using hanging = await silent();
+  const { clock, reachability } = watch(...Array.from({ length: 2_000 }, () => hanging.url));
+  let hasStarted = false;
+  void reachability.started.then(() => (hasStarted = true));
+  await settled();
+  await clock.advance(1_999);
+  expect(hasStarted).toBe(false);
+  await clock.advance(1);
+  expect(hasStarted).toBe(true);
+  reachability.stop();
+});
