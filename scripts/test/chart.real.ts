@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { readConfig } from "../../packages/proxy/src/config/read.ts";
-import { type KubernetesCluster, kubernetesCluster } from "../../packages/proxy/test/real/cluster.ts";
+import {
+  adminToken,
+  type KubernetesCluster,
+  kubernetesCluster,
+} from "../../packages/proxy/test/real/cluster.ts";
 import { command } from "../command.ts";
 import { copyCharts, folder, manifests, rendered } from "../manifests/manifests.ts";
 import { root } from "../workspace.ts";
@@ -190,6 +194,28 @@ describe("the API server", () => {
     expect(await cluster.apply(await rendered(join(charts, "example"), "shop"), { dryRun: true })).toEqual(
       [],
     );
+  });
+
+  test("has the release after helm install, and a new configuration without a restart after helm upgrade", async () => {
+    const connection = ["--kube-apiserver", cluster.origin, "--kube-ca-file", cluster.folder.file("ca.pem")];
+    const helm = async (...args: readonly string[]): Promise<void> => {
+      const { code, output } = await command("helm", [...args, ...connection, "--kube-token", adminToken]);
+      expect(code === 0 ? "" : output).toBe("");
+    };
+    const deployment = async (): Promise<unknown> =>
+      (await cluster.call("GET", "/apis/apps/v1/namespaces/default/deployments/edge-pagoda")).body;
+    const of = (content: object) => ["edge", chart, ...values({ ...content, metricsPort: 0 })];
+    await helm("install", ...of({ config: following("default") }));
+    expect(await deployment()).toMatchObject({ metadata: { generation: 1 } });
+    const config = following("default", "kube-system");
+    await helm("upgrade", ...of({ config }));
+    expect(await deployment()).toMatchObject({ metadata: { generation: 1 } });
+    const map = await cluster.call("GET", "/api/v1/namespaces/default/configmaps/edge-pagoda");
+    expect(map.body).toMatchObject({ data: { "pagoda.yaml": `${config}\n` } });
+    await helm("upgrade", ...of({ config, image: "registry.example/pagoda:2" }));
+    expect(await deployment()).toMatchObject({ metadata: { generation: 2 } });
+    await helm("uninstall", "edge");
+    expect(await deployment()).toMatchObject({ kind: "Status", code: 404 });
   });
 
   test("allows the gateway to follow the services of its clusters, and nothing else", async () => {

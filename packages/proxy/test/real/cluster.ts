@@ -11,7 +11,8 @@ import { adopt, curl } from "../e2e/system.ts";
 
 const etcdUrl = "http://127.0.0.1:2379";
 const port = 6443;
-const adminToken = "admin-token";
+/** The token of an administrator. */
+export const adminToken = "admin-token";
 
 /** An answer of the API server. */
 export interface Answer {
