@@ -4,12 +4,12 @@ import { delimiter, join } from "node:path";
 import { helm } from "./engines/helm.ts";
 import { alertsCopy, alertsFile, folder, manifests } from "./manifests/manifests.ts";
 
+copyFileSync(alertsFile, alertsCopy);
 const built = await helm();
 if ("missing" in built) {
   console.error(`npm run manifests: not found: ${built.missing}`);
   process.exitCode = 1;
 } else {
   process.env["PATH"] = `${built.folder}${delimiter}${process.env["PATH"] ?? ""}`;
-  copyFileSync(alertsFile, alertsCopy);
   for (const [name, text] of await manifests()) writeFileSync(join(folder, name), text);
 }

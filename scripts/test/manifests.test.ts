@@ -11,5 +11,8 @@ test.each(names)("%s is the output of `npm run manifests`", (name) => {
 });
 
 test("the chart has the alerts", () => {
-  expect(readFileSync(alertsCopy, "utf8"), "run `npm run manifests`").toBe(readFileSync(alertsFile, "utf8"));
+  expect(
+    readFileSync(alertsCopy, "utf8"),
+    "copy deploy/prometheus/alerts.yaml, or run `npm run manifests`",
+  ).toBe(readFileSync(alertsFile, "utf8"));
 });
