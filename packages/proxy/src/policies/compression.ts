@@ -37,7 +37,7 @@ const settings = ({ fields, some, word, size, text, flag, whole }: Vocabulary) =
 export const compression = definePolicy({
   name: "compression",
   at: ["listener", "route"],
-  notSimulated: "responses have no body",
+  notSimulated: () => "responses have no body",
   schema: (words: Vocabulary) =>
     settings(words)
       .optional()

@@ -88,6 +88,8 @@ export const extAuthz = definePolicy({
     });
     checkProtocol(settings, path, report);
   },
+  // Simulated origins answer in HTTP.
+  notSimulated: ({ protocol }) => (protocol === "grpc" ? "the server allows every request" : undefined),
   events,
   layer: (settings, { cluster, observe, clock }: ListenerEnvironment) => {
     const { headers, copyHeaders, failOpen, timeout } = settings;

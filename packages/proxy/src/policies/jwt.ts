@@ -122,7 +122,7 @@ export const jwt = definePolicy({
       if ("file" in jwks) return [{ path: [...path, "file"], name: jwks.file, problem: keysProblem }];
       return jwks.ca === undefined ? [] : [{ path: [...path, "ca"], name: jwks.ca, problem: "certificates" }];
     }),
-  notSimulated: "every request is accepted, with the claims in the scenario",
+  notSimulated: () => "every request is accepted, with the claims in the scenario",
   events,
   state: {
     boundTo: ({ issuers }, { file }: Environment) => [

@@ -84,9 +84,9 @@ export interface Policy<Name extends string, At extends PolicyPlace, Schema exte
   explain?(settings: Settings<Schema>, request: HttpRequest & FromClient): Verdict;
   /**
    * Why `pagoda simulate` leaves it out, and what it assumes instead: "every password is accepted".
-   * For a policy that waits for something other than its clock. Default: it is simulated.
+   * For a policy that waits for something other than its clock. Undefined: it is simulated.
    */
-  readonly notSimulated?: string;
+  notSimulated?(settings: Settings<Schema>): string | undefined;
   /** The events that it counts as `stack_events_total`. Default: none. */
   readonly events?: Events<never>;
   /** Default: nothing survives a reload. */

@@ -25,10 +25,13 @@ export function simulatable(
   const notes = new Set<string>();
   const without = <Place extends PolicyPlace>(place: Place, settings: SettingsOf<PolicyRegistry[Place]>) => {
     const all = configured(policies[place], settings as never) as readonly (readonly [AnyPolicy, unknown])[];
-    const left = all.filter(([{ notSimulated }]) => notSimulated !== undefined);
+    const left = all.flatMap(([policy, its]) => {
+      const reason = policy.notSimulated?.(its) as string | undefined;
+      return reason === undefined ? [] : [[policy.name, reason] as const];
+    });
     if (left.length === 0) return settings;
-    for (const [{ name, notSimulated }] of left) notes.add(`${name} is not simulated: ${notSimulated}`);
-    const names = new Set(left.map(([{ name }]) => name));
+    for (const [name, reason] of left) notes.add(`${name} is not simulated: ${reason}`);
+    const names = new Set(left.map(([name]) => name));
     return Object.fromEntries(
       Object.entries(settings).filter(([name]) => !names.has(name)),
     ) as typeof settings;
