@@ -4,10 +4,11 @@ import { parseArgs } from "node:util";
 import { writeInto } from "../table-in-readme.ts";
 import { manyEndpoints } from "./many-endpoints.ts";
 import type { Figure, Part } from "./part.ts";
+import { redis } from "./redis.ts";
 import { tableOf } from "./report.ts";
 import { xds } from "./xds.ts";
 
-const parts: readonly Part[] = [xds, manyEndpoints];
+const parts: readonly Part[] = [xds, manyEndpoints, redis];
 
 const { values } = parseArgs({ options: { only: { type: "string" }, write: { type: "boolean" } } });
 const chosen = parts.filter(({ name }) => values.only === undefined || values.only === name);

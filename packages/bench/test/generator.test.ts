@@ -35,6 +35,21 @@ describe("a generator with HTTP/1.1 clients", () => {
     expect(seen.latencies).toHaveLength(4);
   });
 
+  test("counts refusals, whatever the length of their bodies", async () => {
+    let calls = 0;
+    const target = await http1(
+      (_request, response) => {
+        if (++calls % 2 === 0) response.writeHead(429, { "content-length": 8 }).end("too many");
+        else response.end("abc");
+      },
+      { refusal: 429 },
+    );
+    const generator = await Generator.open(target, 1, 1);
+    const seen = await generator.open(1_000_000, 0.01);
+    generator.close();
+    expect({ requests: seen.requests, refused: seen.refused }).toEqual({ requests: 10, refused: 5 });
+  });
+
   test("sends a body and the fields of the request", async () => {
     const bodies: number[] = [];
     const target = await http1(

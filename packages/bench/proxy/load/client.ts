@@ -7,6 +7,8 @@ export interface Target {
   readonly request: Request;
   /** Bytes that the body of each response must have. */
   readonly responseBytes: number;
+  /** Status of responses that are expected, too, with a body of any length. HTTP/1.1 only. */
+  readonly refusal?: number;
 }
 
 export interface Request {
@@ -18,8 +20,12 @@ export interface Request {
 
 /** What a connection reports. */
 export interface Listener {
-  /** A response is complete and was the expected one: another request may be sent. */
-  onResponse(slot: Slot): void;
+  /**
+   * A response is complete and was an expected one: another request may be sent.
+   *
+   * @param isRefused Whether it had the status of a refusal.
+   */
+  onResponse(slot: Slot, isRefused?: boolean): void;
   /** The connection is lost, or a response was not the expected one. Called once. */
   onFailure(error: Error): void;
 }

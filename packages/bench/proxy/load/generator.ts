@@ -5,6 +5,8 @@ import { Http2Connection } from "./http2.ts";
 /** What the clients saw in one run. */
 export interface Seen {
   readonly requests: number;
+  /** Those that were refused. */
+  readonly refused: number;
   readonly ms: number;
   /** Of each response, in milliseconds; in no order. */
   readonly latencies: Float64Array;
@@ -21,7 +23,7 @@ const lateMs = 10_000;
 export class Generator implements Listener {
   readonly #slots: Slot[] = [];
   readonly #connections: Connection[] = [];
-  #onResponse: (slot: Slot) => void = () => {};
+  #onResponse: (slot: Slot, isRefused: boolean) => void = () => {};
   #fail: (error: Error) => void = (error) => (this.#failure ??= error);
   #failure: Error | undefined;
 
@@ -48,8 +50,8 @@ export class Generator implements Listener {
     return generator;
   }
 
-  onResponse(slot: Slot): void {
-    this.#onResponse(slot);
+  onResponse(slot: Slot, isRefused: boolean = false): void {
+    this.#onResponse(slot, isRefused);
   }
 
   onFailure(error: Error): void {
@@ -71,9 +73,9 @@ export class Generator implements Listener {
     const end = begun + ms;
     let inFlight = this.#slots.length;
     return this.#run(ms, (finish) => {
-      this.#onResponse = (slot) => {
+      this.#onResponse = (slot, isRefused) => {
         const now = performance.now();
-        recorder.add(now - slot.startedMs);
+        recorder.add(now - slot.startedMs, isRefused);
         if (now < end) {
           slot.startedMs = now;
           slot.send();
@@ -112,8 +114,8 @@ export class Generator implements Listener {
       }
     };
     return this.#run(ms, (finish, isOver) => {
-      this.#onResponse = (slot) => {
-        recorder.add(performance.now() - slot.startedMs);
+      this.#onResponse = (slot, isRefused) => {
+        recorder.add(performance.now() - slot.startedMs, isRefused);
         idle.push(slot);
         if (++answered === total) finish(recorder.seen(performance.now() - begun));
       };
@@ -156,8 +158,10 @@ export class Generator implements Listener {
 class Recorder {
   #values = new Float64Array(1_024);
   #count = 0;
+  #refused = 0;
 
-  add(ms: number): void {
+  add(ms: number, isRefused: boolean): void {
+    if (isRefused) this.#refused++;
     if (this.#count === this.#values.length) {
       const larger = new Float64Array(this.#count * 2);
       larger.set(this.#values);
@@ -167,6 +171,11 @@ class Recorder {
   }
 
   seen(ms: number): Seen {
-    return { requests: this.#count, ms, latencies: this.#values.slice(0, this.#count) };
+    return {
+      requests: this.#count,
+      refused: this.#refused,
+      ms,
+      latencies: this.#values.slice(0, this.#count),
+    };
   }
 }

@@ -16,6 +16,9 @@ export class Http1Connection implements Connection, Slot {
   readonly #socket: Socket;
   readonly #request: Buffer;
   readonly #responseBytes: number;
+  /** The start of a response that is a refusal. */
+  readonly #refusalLine: Buffer | undefined;
+  #isRefused = false;
   readonly #listener: Listener;
   #head = nothing;
   /** Of the present body; -1: the head is not complete. */
@@ -26,6 +29,7 @@ export class Http1Connection implements Connection, Slot {
     this.#socket = socket;
     this.#request = encodeRequest(target);
     this.#responseBytes = target.responseBytes;
+    this.#refusalLine = target.refusal === undefined ? undefined : Buffer.from(`HTTP/1.1 ${target.refusal}`);
     this.#listener = listener;
   }
 
@@ -83,7 +87,7 @@ export class Http1Connection implements Connection, Slot {
     if (this.#bytesLeft > 0) return;
     if (this.#bytesLeft < 0) return this.fail(new Error("more bytes than the response has"));
     this.#bytesLeft = -1;
-    this.#listener.onResponse(this);
+    this.#listener.onResponse(this, this.#isRefused);
   }
 
   /** @returns Where the body begins; `undefined` when the head is not complete or not the expected one. */
@@ -98,18 +102,23 @@ export class Http1Connection implements Connection, Slot {
     }
     this.#head = nothing;
     const head = bytes.toString("latin1", 0, end + 2);
-    if (bytes.compare(statusLine, 0, statusLine.length, 0, statusLine.length) !== 0) {
+    this.#isRefused = this.#refusalLine !== undefined && startsWith(bytes, this.#refusalLine);
+    if (!this.#isRefused && !startsWith(bytes, statusLine)) {
       this.fail(new Error(`response must be 200 (got ${head.slice(0, head.indexOf("\r\n"))})`));
       return undefined;
     }
     const announced = contentLength.exec(head)?.[1];
-    if (Number(announced) !== this.#responseBytes) {
+    if (!this.#isRefused && Number(announced) !== this.#responseBytes) {
       this.fail(new Error(`Content-Length must be ${this.#responseBytes} (got ${announced ?? "none"})`));
       return undefined;
     }
-    this.#bytesLeft = this.#responseBytes;
+    this.#bytesLeft = Number(announced);
     return end + headEnd.length - before;
   }
+}
+
+function startsWith(bytes: Buffer, start: Buffer): boolean {
+  return bytes.compare(start, 0, start.length, 0, start.length) === 0;
 }
 
 function encodeRequest({ host, port, request }: Target): Buffer {
