@@ -13,13 +13,17 @@ export function appendTo(name: string, rows: string): void {
   );
 }
 
-/** Replaces the text between the markers with this name, so that no figure in the file is written by hand. */
-export function writeInto(name: string, text: string): void {
-  const before = readFileSync(readme, "utf8");
+/**
+ * Replaces the text between the markers with this name, so that no figure in the file is written by hand.
+ *
+ * @param file Default: the README of the benchmarks.
+ */
+export function writeInto(name: string, text: string, file: URL = readme): void {
+  const before = readFileSync(file, "utf8");
   const marked = new RegExp(`(<!-- ${name} -->\\n)[^]*(\\n<!-- /${name} -->)`);
-  if (!marked.test(before)) throw new Error(`packages/bench/README.md has no ${name} markers`);
+  if (!marked.test(before)) throw new Error(`${file.pathname} has no ${name} markers`);
   writeFileSync(
-    readme,
+    file,
     before.replace(marked, (_all, begin: string, end: string) => `${begin}\n${text}\n${end}`),
   );
 }

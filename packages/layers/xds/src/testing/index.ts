@@ -2,3 +2,4 @@ export * from "./agent.ts";
 export * from "./assigning.ts";
 export * from "./scripted.ts";
 export * from "./routes.ts";
+export * from "./wire.ts";
