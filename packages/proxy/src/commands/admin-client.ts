@@ -1,4 +1,4 @@
-import { type Either, isLeft, right } from "@pagoda/core";
+import { type Either, isLeft, left, right } from "@pagoda/core";
 import { adminAddress, type Sources } from "../config/load.ts";
 
 /**
@@ -13,6 +13,17 @@ export function adminUrl(sources: Sources): Either<readonly string[], string> {
   const to =
     host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
   return right(`http://${to}:${port}`);
+}
+
+/** The same, unless `--admin` names another one. `Left`: a line for each problem. */
+export function adminOf({
+  url,
+  ...sources
+}: Sources & { readonly url: string | undefined }): Either<readonly string[], string> {
+  if (url === undefined) return adminUrl(sources);
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    return left([`--admin must be a URL, such as http://127.0.0.1:9090 (got "${url}")`]);
+  return right(url.replace(/\/$/, ""));
 }
 
 /** Why a page of the admin endpoint could not be read. */

@@ -9,6 +9,7 @@ import { runCommand } from "./run.ts";
 import { init } from "./init.ts";
 import { schema } from "./schema.ts";
 import { simulate } from "./simulate.ts";
+import { tap } from "./tap.ts";
 import { why } from "./why.ts";
 import { CommandOutput } from "./command-output.ts";
 
@@ -54,6 +55,7 @@ async function chosen(
     "hash-password": hashPassword(() => process.stdin),
     healthcheck,
     why,
+    tap,
   };
   if (args.includes("--help") || args.includes("-h")) {
     io.stdout(help(Object.values(commands)));

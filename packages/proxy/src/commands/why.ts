@@ -1,5 +1,5 @@
 import { isLeft } from "@pagoda/core";
-import { adminUrl, unreachable } from "./admin-client.ts";
+import { adminOf, unreachable } from "./admin-client.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
 
 const timeoutMs = 10_000;
@@ -30,14 +30,12 @@ export const why: Command = {
     if (unexpected !== undefined) return wrong(io, `unknown argument "${unexpected}"`);
     if (id !== undefined && (last || Object.keys(filters).length > 0))
       return wrong(io, "an ID must be the only argument");
-    if (admin !== undefined && !URL.canParse(admin))
-      return wrong(io, `--admin must be a URL, such as http://127.0.0.1:9090 (got "${admin}")`);
-    const url = admin === undefined ? adminUrl({ file: config, env: io.env }) : undefined;
-    if (url !== undefined && isLeft(url)) {
-      for (const problem of url.left) io.stderr(`${problem}\n`);
+    const url = adminOf({ file: config, env: io.env, url: admin });
+    if (isLeft(url)) {
+      for (const problem of url.left) io.stderr(`pagoda why: ${problem}\n`);
       return usageError;
     }
-    const base = (admin ?? url?.right ?? "").replace(/\/$/, "");
+    const base = url.right;
     const found = id ?? (last ? await lastOf(base, filters, io) : "");
     if (found === undefined) return 1;
     const page =

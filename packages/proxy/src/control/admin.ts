@@ -3,6 +3,7 @@ import { type Description, type Either, isLeft, right, service, type Service } f
 import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@pagoda/http";
 import type { ClusterStatus } from "../data-plane/types.ts";
 import { type KeptRequests, requestPage, requestsPage } from "./requests-page.ts";
+import { type Tapping, tapPage } from "./tap-page.ts";
 
 /** What the admin endpoint shows and controls. */
 export interface AdminSubject {
@@ -17,6 +18,7 @@ export interface AdminSubject {
   config(): unknown;
   clusters(): Promise<readonly ClusterStatus[]>;
   readonly requests: KeptRequests;
+  readonly tapping: Tapping;
   /** `Left`: a line for each problem; nothing has changed. */
   reload(): Promise<Either<readonly string[], void>>;
   drain(): void;
@@ -57,6 +59,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     "/config": { GET: () => json(subject.config()) },
     "/clusters": { GET: async () => json(await subject.clusters()) },
     "/requests": { GET: (request) => requestsPage(subject.requests, request) },
+    "/tap": { GET: (request) => tapPage(subject.tapping, request) },
     "/log-level": {
       GET: () => text(`${subject.logLevel}\n`),
       async POST(request) {

@@ -7,7 +7,7 @@ import type { Plugin } from "../plugins/loader.ts";
 import type { CentralUpdate } from "../data-plane/central-endpoints.ts";
 import type { Listening } from "../data-plane/listening.ts";
 import type { ClusterStatus, DataPlaneContext, Found, MetricData } from "../data-plane/types.ts";
-import type { RequestQuery, WorkerRecord } from "../recorder/call-record.ts";
+import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 
 /** What a data plane should serve, as sent to a worker. */
 export interface Assignment extends Omit<
@@ -61,6 +61,9 @@ export interface WorkerMethods {
   describe: () => Readonly<Record<string, Description>>;
   clusters: () => readonly ClusterStatus[];
   requests: (query: RequestQuery) => readonly WorkerRecord[];
+  /** Opens the tap of that id if need be, and returns what has come since the last reading. */
+  tap: (id: string, query: TapQuery) => Tapped;
+  closeTap: (id: string) => void;
   setLogLevel: (level: string) => void;
   /** Finishes the requests in flight. Returns how many were cut off. */
   drain: (limitMs: number) => number;

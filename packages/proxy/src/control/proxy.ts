@@ -13,7 +13,7 @@ import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/listening.ts";
-import type { RequestQuery } from "../recorder/call-record.ts";
+import type { RequestQuery, TapQuery } from "../recorder/call-record.ts";
 import { admin } from "./admin.ts";
 import { AdminServer } from "./admin-server.ts";
 import { mergeClusters } from "./clusters.ts";
@@ -173,6 +173,11 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
         return reloads.current.config.recorder.keep;
       },
       find: (query: RequestQuery) => supervisor.queries.requests(query),
+    },
+    tapping: {
+      clock,
+      read: (id: string, query: TapQuery) => supervisor.queries.tap(id, query),
+      close: (id: string) => supervisor.queries.closeTap(id),
     },
     reload: () => reloads.reload("admin endpoint"),
     drain: onDrain,

@@ -51,7 +51,7 @@ function notKept({ keep }: KeptRequests, id: string): string {
 }
 
 /** JSON unless the client prefers text. */
-function wantsText({ headers }: HttpRequest): boolean {
+export function wantsText({ headers }: HttpRequest): boolean {
   const accept = headers.get("accept") ?? "";
   return accept.includes("text/plain") && !accept.includes("application/json");
 }

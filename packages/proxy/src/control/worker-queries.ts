@@ -1,7 +1,7 @@
 import type { Clock, Description } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { ClusterStatus } from "../data-plane/types.ts";
-import type { CallRecord, RequestQuery } from "../recorder/call-record.ts";
+import type { CallRecord, RequestQuery, TapQuery } from "../recorder/call-record.ts";
 import { DeadWorkerCounts } from "./dead-worker-counts.ts";
 import type { ProcessMetrics } from "./exposition.ts";
 import type { WorkerMethod, WorkerMethods } from "./protocol.ts";
@@ -112,6 +112,26 @@ export class WorkerQueries {
       .flat()
       .toSorted((one, other) => (one.time < other.time ? 1 : -1))
       .slice(0, query.limit);
+  }
+
+  /** What has come in all workers since the last reading of this tap, in order. */
+  async tap(
+    id: string,
+    query: TapQuery,
+  ): Promise<{ readonly calls: CallRecord[]; readonly skipped: number }> {
+    const calls: CallRecord[] = [];
+    let skipped = 0;
+    const read = async (one: WorkerProcess): Promise<void> => {
+      const tapped = (await this.#request(one, answerMs, "tap", id, query))?.answer;
+      for (const call of tapped?.calls ?? []) calls.push(Object.assign(call, { worker: one.worker }));
+      skipped += tapped?.skipped ?? 0;
+    };
+    await Promise.all(Array.from(this.#options.workers(), read));
+    return { calls: calls.toSorted((one, other) => (one.time < other.time ? -1 : 1)), skipped };
+  }
+
+  async closeTap(id: string): Promise<void> {
+    await this.all(answerMs, "closeTap", id);
   }
 
   async setLogLevel(level: string): Promise<void> {

@@ -103,6 +103,8 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
     },
     describe: () => running?.describe() ?? {},
     clusters: () => running?.clusters() ?? [],
+    tap: (id, query) => running?.tap(id, query) ?? { calls: [], skipped: 0 },
+    closeTap: (id) => running?.closeTap(id),
     requests: (query) => running?.requests(query) ?? [],
     setLogLevel: (level) => running?.setLogLevel(level),
     async drain(limitMs) {

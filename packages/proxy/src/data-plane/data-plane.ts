@@ -6,7 +6,7 @@ import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import type { SharedStores } from "../policies/policy.ts";
 import { States } from "../policies/states.ts";
-import type { WorkerRecord, RequestQuery } from "../recorder/call-record.ts";
+import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { CentralEndpoints } from "./central-endpoints.ts";
 import { described } from "./described.ts";
@@ -161,6 +161,14 @@ class RunningDataPlane implements DataPlane {
 
   requests(query: RequestQuery): readonly WorkerRecord[] {
     return this.#recorder.find(query);
+  }
+
+  tap(id: string, query: TapQuery): Tapped {
+    return this.#recorder.tap(id, query);
+  }
+
+  closeTap(id: string): void {
+    this.#recorder.closeTap(id);
   }
 
   setLogLevel(level: string): void {

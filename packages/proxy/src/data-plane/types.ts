@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
 import type { KeptLimit } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
-import type { WorkerRecord, RequestQuery } from "../recorder/call-record.ts";
+import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 import type { CentralEndpoints } from "./central-endpoints.ts";
 import type { Listening } from "./listening.ts";
 import type { Origin } from "./origin.ts";
@@ -124,6 +124,9 @@ export interface DataPlane {
   clusters(): Promise<readonly ClusterStatus[]>;
   /** The kept calls that match, the newest first. */
   requests(query: RequestQuery): readonly WorkerRecord[];
+  /** Opens the tap of that id if need be, and returns what has come since the last reading. */
+  tap(id: string, query: TapQuery): Tapped;
+  closeTap(id: string): void;
   setLogLevel(level: string): void;
   /**
    * Accepts nothing more, lets the requests in flight finish, and closes everything.

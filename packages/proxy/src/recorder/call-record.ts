@@ -140,6 +140,28 @@ export interface RecordedEndpoints {
   }[];
 }
 
+/** Which calls a tap shows as they end, whether they are kept or not. */
+export interface TapQuery extends Pick<
+  RequestQuery,
+  "reasons" | "route" | "cluster" | "status" | "endpoint"
+> {
+  /** More calls are skipped. */
+  readonly maxPerSecond: number;
+}
+
+/** What a worker has seen since the last reading of a tap. */
+export interface Tapped {
+  readonly calls: readonly WorkerRecord[];
+  /** How many more matched. */
+  readonly skipped: number;
+}
+
+/**
+ * A line of `/tap`: a call, or how many could not be shown. Calls that would not be kept have the reason
+ * `sampled`. An empty line says that the tap is still open.
+ */
+export type TapLine = CallRecord | { readonly skipped: number };
+
 /** A call as a worker reports it, which the main process completes. */
 export type WorkerRecord = Omit<CallRecord, "worker">;
 

@@ -1,3 +1,4 @@
+import { type CallNotes, trailOf } from "@pagoda/http";
 import type { RequestQuery } from "./call-record.ts";
 import type { Recorded } from "./record.ts";
 
@@ -15,9 +16,14 @@ export function matches(call: Recorded, query: RequestQuery): boolean {
 }
 
 /** @param wanted `503`, or `5xx`. */
-function hasStatus(status: number | undefined, wanted: string): boolean {
+export function hasStatus(status: number | undefined, wanted: string): boolean {
   if (status === undefined) return false;
   return /^\dxx$/.test(wanted) ? String(status)[0] === wanted[0] : String(status) === wanted;
+}
+
+/** The origins of the tries of a call. */
+export function triesOf(notes: CallNotes): readonly string[] {
+  return trailOf(notes).flatMap((entry) => (entry.kind === "try" ? [entry.upstream] : []));
 }
 
 function wasAt({ upstream, trail }: Recorded, endpoint: string): boolean {

@@ -2,16 +2,20 @@ import { type Clock, type Random, systemClock, systemRandom } from "@pagoda/core
 import type { CallEnd, MetricsObserver } from "@pagoda/metrics";
 import type { RouteTable } from "@pagoda/router";
 import {
-  type WorkerRecord,
+  type Ending,
   type Reason,
   reasons,
   type RecordedEndpoints,
   type RequestQuery,
+  type TapQuery,
+  type Tapped,
+  type WorkerRecord,
 } from "./call-record.ts";
 import { KeptCalls } from "./kept-calls.ts";
 import { matches } from "./matches.ts";
 import { endingOf, reasonOf } from "./reason.ts";
 import { type Recorded, recorded, shown } from "./record.ts";
+import { Taps } from "./tap.ts";
 
 export interface RecorderSettings {
   /** Calls kept for each reason; 0 for none at all. */
@@ -50,12 +54,14 @@ export class Recorder {
   readonly #random: Random;
   readonly #kept: Readonly<Record<Reason, KeptCalls<Recorded>>>;
   readonly #tables = new Map<string, RouteTable>();
+  readonly #taps: Taps;
 
   constructor({ settings, endpoints, clock = systemClock, random = systemRandom }: RecorderContext) {
     this.settings = settings;
     this.#endpoints = endpoints;
     this.#clock = clock;
     this.#random = random;
+    this.#taps = new Taps(clock);
     this.#kept = {
       failed: new KeptCalls(),
       refused: new KeptCalls(),
@@ -83,7 +89,21 @@ export class Recorder {
     return found
       .toSorted((one, other) => other.endedMs - one.endedMs)
       .slice(0, query.limit)
-      .map((call) => shown(call, this.#tables.get(call.listener)));
+      .map((call) => this.#shown(call));
+  }
+
+  /** The calls that match and have ended since the last reading of this tap, which the first one opens. */
+  tap(id: string, query: TapQuery): Tapped {
+    const { calls, skipped } = this.#taps.read(id, query);
+    return { calls: calls.map((call) => this.#shown(call)), skipped };
+  }
+
+  closeTap(id: string): void {
+    this.#taps.close(id);
+  }
+
+  #shown(call: Recorded): WorkerRecord {
+    return shown(call, this.#tables.get(call.listener));
   }
 
   #ended(listener: string, end: CallEnd): void {
@@ -94,21 +114,27 @@ export class Recorder {
 
   #decide(listener: string, end: CallEnd): void {
     const { keep, slow, sample } = this.settings;
-    if (keep === 0) return;
+    const isTapped = this.#taps.isOpen;
+    if (keep === 0 && !isTapped) return;
     const ending = endingOf(end);
-    const reason = reasonOf(end, ending, slow) ?? (this.#random() < sample ? "sampled" : undefined);
-    if (reason === undefined) return;
+    const notable = reasonOf(end, ending, slow);
+    if (isTapped)
+      this.#taps.ended(end, notable, () => this.#record(listener, end, notable ?? "sampled", ending));
+    const reason = notable ?? (this.#random() < sample ? "sampled" : undefined);
+    if (reason === undefined || keep === 0) return;
     const { request, response, fault } = end;
     const kind = `${listener} ${request.notes.route ?? ""} ${fault?._tag ?? response?.status ?? ""}`;
-    this.#kept[reason].offer(kind, end.endedAt, keep, () =>
-      recorded(end, {
-        listener,
-        reason,
-        ending,
-        headers: this.settings.headers,
-        endedMs: this.#clock.wallTime(),
-        endpoints: reason === "failed" || response?.status === 503 ? this.#endpoints : undefined,
-      }),
-    );
+    this.#kept[reason].offer(kind, end.endedAt, keep, () => this.#record(listener, end, reason, ending));
+  }
+
+  #record(listener: string, end: CallEnd, reason: Reason, ending: Ending): Recorded {
+    return recorded(end, {
+      listener,
+      reason,
+      ending,
+      headers: this.settings.headers,
+      endedMs: this.#clock.wallTime(),
+      endpoints: reason === "failed" || end.response?.status === 503 ? this.#endpoints : undefined,
+    });
   }
 }

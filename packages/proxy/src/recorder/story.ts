@@ -73,7 +73,7 @@ function verdict(call: CallRecord): string {
     return status === undefined ? "a defect of the proxy" : `${upstream} answered ${status}`;
   if (reason === "recovered")
     return `answered by ${upstream} after ${trail.filter(({ kind }) => kind === "try").length - 1} failed tries`;
-  if (reason === "sampled") return "no trouble; kept as a sample";
+  if (reason === "sampled") return "no trouble";
   const last = trail.findLast((entry) => entry.kind === "try");
   return last === undefined ? "slow" : `slow: ${last.upstream} took ${ms(last.tookMs ?? 0)}`;
 }
