@@ -14,6 +14,7 @@ import { measure } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
 import { rateLimits } from "./rate-limit.ts";
 import { table } from "./report.ts";
+import { trails } from "./trail.ts";
 import { routing } from "./router.ts";
 import { stacks } from "./stack.ts";
 
@@ -52,6 +53,7 @@ function read(): Options | undefined {
       balancing,
       healthSources,
       routing,
+      trails,
       regexes,
       layers,
       stacks,

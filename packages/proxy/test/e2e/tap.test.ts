@@ -100,8 +100,7 @@ test("pagoda tap prints a line for each request, and ends after -n", async () =>
   expect((await program.exit).code).toBe(0);
   const lines = program.output.trim().split("\n");
   expect(lines).toHaveLength(2);
-  for (const line of lines)
-    expect(line).toMatch(/^\S+  \S+  GET \S+ → 200 in \S+ ms: no trouble$/);
+  for (const line of lines) expect(line).toMatch(/^\S+  \S+  GET \S+ → 200 in \S+ ms: no trouble$/);
 });
 
 test("a tap says what is wrong with its parameters", async () => {
