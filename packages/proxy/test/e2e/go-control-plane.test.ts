@@ -7,6 +7,7 @@ buildsGoControlPlane();
 
 const cds = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 const eds = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
+const sds = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 
 function clientOf(plane: GoControlPlane, protocol: "delta" | "sotw", options: Partial<XdsOptions> = {}) {
   const client = xdsClient({ server: plane.url, node: { id: "test" }, protocol, ...options });
@@ -96,5 +97,46 @@ describe.each(["delta", "sotw"] as const)("go-control-plane, %s", (protocol) => 
     await changed;
     expect(source.endpoints).toEqual([]);
     expect(source.lastError).toBe('cds "shop" does not exist');
+  });
+});
+
+describe.each([
+  ["delta", "ads"],
+  ["sotw", "ads"],
+  ["delta", "sds"],
+  ["sotw", "sds"],
+] as const)("secrets of go-control-plane, %s, %s", (protocol, service) => {
+  test("are followed, NACKed if they are of no use, and kept", async ({ skip }) => {
+    skipWithoutGo(skip);
+    await using plane = await new GoControlPlane().listen();
+    const secret = (key: string) => ({ certificate: "chain", key });
+    const serve = (version: string, key: string) =>
+      plane.serve({ version, clusters: {}, secrets: { web: secret(key), mesh: { authorities: "roots" } } });
+    await serve("1", "one");
+    const client = clientOf(plane, protocol, { service });
+    const web = client.secret("web", (given) =>
+      given.type === "certificate" && given.key === "bad" ? ["private_key is bad"] : [],
+    );
+    const mesh = client.secret("mesh");
+    await Promise.all([web.started, mesh.started]);
+    expect(web.secret).toEqual({ type: "certificate", ...secret("one") });
+    expect(mesh.secret).toEqual({ type: "authorities", ca: "roots" });
+    const changed = new Promise<void>((resolve) => web.subscribe(resolve));
+    await serve("2", "two");
+    await changed;
+    expect(web.secret).toEqual({ type: "certificate", ...secret("two") });
+    await serve("3", "bad");
+    const nack = await plane.request(({ error }) => error !== undefined);
+    expect(nack).toMatchObject({ type: sds, error: 'sds "web": private_key is bad' });
+    expect(web.secret).toEqual({ type: "certificate", ...secret("two") });
+    expect(web.lastError).toBe('sds "web" rejected: private_key is bad');
+    await plane.kill();
+    await plane.listen();
+    await serve("4", "four");
+    // With `delta` the version is that of the resource, which go-control-plane makes from its contents.
+    while (JSON.stringify(web.secret)?.includes("four") !== true)
+      await new Promise<void>((resolve) => web.subscribe(resolve));
+    expect(web.lastError).toBeUndefined();
+    expect(web.secret).toEqual({ type: "certificate", ...secret("four") });
   });
 });

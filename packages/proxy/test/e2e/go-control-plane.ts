@@ -29,7 +29,13 @@ export interface GoSnapshot {
   readonly clusters: Readonly<
     Record<string, { readonly endpoints?: readonly GoEndpoint[]; readonly lbPolicy?: number }>
   >;
+  readonly secrets?: Readonly<Record<string, GoSecret>>;
 }
+
+/** A certificate with its key, or authorities, as PEM. */
+export type GoSecret =
+  | { readonly certificate: string; readonly key: string }
+  | { readonly authorities: string };
 
 /** A request of a client. */
 export interface GoRequest {

@@ -3,8 +3,11 @@ import { testAuthority } from "@pagoda/http/testing";
 import { authoritiesSecret, certificateSecret, SecretAgent } from "@pagoda/xds/testing";
 import { describe, expect, test } from "vitest";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
+import { buildsGoControlPlane, GoControlPlane, skipWithoutGo } from "./go-control-plane.ts";
 import { named } from "./origin.ts";
 import { type Pagoda, until } from "./program.ts";
+
+buildsGoControlPlane();
 
 const authority = testAuthority();
 const names = "DNS:shop.test,IP:127.0.0.1";
@@ -227,6 +230,46 @@ describe("a certificate from an agent", () => {
       ({ server }) => server === "two",
     );
   });
+});
+
+test("a process that does not get a secret does not replace one that has it", async () => {
+  using folder = new Folder();
+  await using agent = await agentIn(folder).listen();
+  agent.serve(certificateSecret("web", issue("one")));
+  await using pagoda = await configured(folder, secured(agent));
+  await agent.kill();
+  pagoda.kill("SIGUSR2");
+  await pagoda.log('secret "web" has not come from unix:');
+  await pagoda.log("replacement failed; continuing");
+  expect((await ask(pagoda.url)).server).toBe("one");
+});
+
+test("secrets and endpoints of a control plane come on one stream, and stay while it is away", async ({
+  skip,
+}) => {
+  skipWithoutGo(skip);
+  using folder = new Folder();
+  await using origin = await named("origin");
+  await using plane = await new GoControlPlane().listen();
+  const clusters = { shop: { endpoints: [{ address: `127.0.0.1:${origin.port}` }] } };
+  const serve = (version: string, name: string) =>
+    plane.serve({ version, clusters, secrets: { web: issue(name) } });
+  await serve("1", "one");
+  const tls = { certificates: [{ secret: "web" }] };
+  const control = { xds: { server: plane.url, node: { id: "test" } } };
+  await using pagoda = await configured(folder, { ...through({ xds: "shop" }, { tls }), control });
+  expect(await ask(pagoda.url)).toEqual({ body: "origin", server: "one" });
+  await plane.kill();
+  await pagoda.log("control plane disconnected; keeping the last known endpoints");
+  expect(await ask(pagoda.url)).toEqual({ body: "origin", server: "one" });
+  await plane.listen();
+  await serve("2", "two");
+  await until(
+    () => ask(pagoda.url),
+    ({ server }) => server === "two",
+  );
+  expect(pagoda.logs.filter(({ msg }) => msg === "control plane connected")).toHaveLength(2);
+  expect((await ask(pagoda.url)).body).toBe("origin");
 });
 
 test("origins are called with a client certificate and authorities from an agent, or not at all", async () => {

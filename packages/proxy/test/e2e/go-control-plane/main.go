@@ -14,7 +14,9 @@ import (
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	tls "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	secret "github.com/envoyproxy/go-control-plane/envoy/service/secret/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/cache/types"
 	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/resource/v3"
@@ -37,9 +39,17 @@ type group struct {
 	LbPolicy  int32   `json:"lbPolicy"`
 }
 
+// pem has either a certificate with its key, or authorities.
+type pem struct {
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+	Authorities string `json:"authorities"`
+}
+
 type snapshot struct {
 	Version  string           `json:"version"`
 	Clusters map[string]group `json:"clusters"`
+	Secrets  map[string]pem   `json:"secrets"`
 }
 
 func say(what map[string]any) {
@@ -58,8 +68,28 @@ func said(kind, version, nonce string, names []string, message string, known map
 	say(line)
 }
 
+func inline(text string) *core.DataSource {
+	return &core.DataSource{Specifier: &core.DataSource_InlineBytes{InlineBytes: []byte(text)}}
+}
+
+func (p pem) secret(name string) *tls.Secret {
+	if p.Authorities != "" {
+		return &tls.Secret{Name: name, Type: &tls.Secret_ValidationContext{
+			ValidationContext: &tls.CertificateValidationContext{TrustedCa: inline(p.Authorities)},
+		}}
+	}
+	return &tls.Secret{Name: name, Type: &tls.Secret_TlsCertificate{
+		TlsCertificate: &tls.TlsCertificate{CertificateChain: inline(p.Certificate), PrivateKey: inline(p.Key)},
+	}}
+}
+
 func (s snapshot) resources() map[resource.Type][]types.Resource {
-	all := map[resource.Type][]types.Resource{resource.ClusterType: {}, resource.EndpointType: {}}
+	all := map[resource.Type][]types.Resource{
+		resource.ClusterType: {}, resource.EndpointType: {}, resource.SecretType: {},
+	}
+	for name, one := range s.Secrets {
+		all[resource.SecretType] = append(all[resource.SecretType], one.secret(name))
+	}
 	for name, one := range s.Clusters {
 		ads := &core.ConfigSource{
 			ResourceApiVersion:    core.ApiVersion_V3,
@@ -109,6 +139,8 @@ func (s snapshot) resources() map[resource.Type][]types.Resource {
 
 func main() {
 	store := cache.NewSnapshotCache(true, same{}, nil)
+	// A store for aggregated streams answers only those who ask for all resources of a kind.
+	agent := cache.NewSnapshotCache(false, same{}, nil)
 	callbacks := server.CallbackFuncs{
 		StreamRequestFunc: func(_ int64, r *discovery.DiscoveryRequest) error {
 			said(r.TypeUrl, r.VersionInfo, r.ResponseNonce, r.ResourceNames, r.ErrorDetail.GetMessage(), nil)
@@ -130,6 +162,7 @@ func main() {
 	}
 	plane := grpc.NewServer()
 	discovery.RegisterAggregatedDiscoveryServiceServer(plane, server.NewServer(context.Background(), store, callbacks))
+	secret.RegisterSecretDiscoveryServiceServer(plane, server.NewServer(context.Background(), agent, callbacks))
 	go func() { _ = plane.Serve(listener) }()
 	say(map[string]any{"port": listener.Addr().(*net.TCPAddr).Port})
 	lines := bufio.NewScanner(os.Stdin)
@@ -142,6 +175,9 @@ func main() {
 		made, err := cache.NewSnapshot(next.Version, next.resources())
 		if err == nil {
 			err = store.SetSnapshot(context.Background(), "test", made)
+		}
+		if err == nil {
+			err = agent.SetSnapshot(context.Background(), "test", made)
 		}
 		if err != nil {
 			panic(err)
