@@ -3,6 +3,7 @@
 import { delimiter } from "node:path";
 import { command } from "./command.ts";
 import { helm } from "./engines/helm.ts";
+import { istiod } from "./engines/istiod.ts";
 import { kubeApiserver } from "./engines/kubernetes.ts";
 
 /** Addresses of endpoints in the tests: 10.199.0.1 to 10.199.0.254. */
@@ -31,7 +32,7 @@ async function missingParts(): Promise<string | undefined> {
     ["unshare", "util-linux"],
   ] as const)
     if ((await command("which", [program])).code !== 0) return `${program} (Debian: ${debian})`;
-  for (const build of [helm, kubeApiserver]) {
+  for (const build of [helm, istiod, kubeApiserver]) {
     const built = await build();
     if ("missing" in built) return built.missing;
     process.env["PATH"] = `${built.folder}${delimiter}${process.env["PATH"] ?? ""}`;

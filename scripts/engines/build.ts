@@ -25,7 +25,7 @@ export type Built = { readonly folder: string } | { readonly missing: string };
 /** Builds a program unless that has been done. It is kept outside of the repository. */
 export async function built({ program, source, from, module, flags, minutes }: Recipe): Promise<Built> {
   const [, version = ""] =
-    new RegExp(`^\\s*${module} v([\\d.]+)`, "mu").exec(readFileSync(join(source, "go.mod"), "utf8")) ?? [];
+    new RegExp(`^\\s*${module} v(\\S+)`, "mu").exec(readFileSync(join(source, "go.mod"), "utf8")) ?? [];
   // Another recipe makes another program.
   const recipe = createHash("sha256");
   for (const name of readdirSync(source).toSorted()) recipe.update(readFileSync(join(source, name)));
