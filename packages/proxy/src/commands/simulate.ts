@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type Either, isLeft, left, right } from "@pagoda/core";
 import { problemText } from "../config/document.ts";
 import { type Loaded, loadConfig } from "../config/load.ts";
@@ -13,6 +13,7 @@ const options = {
   compare: { type: "string" },
   seed: { type: "string" },
   runs: { type: "string" },
+  html: { type: "string" },
   json: { type: "boolean" },
 } as const;
 
@@ -21,13 +22,13 @@ const maxSeed = 2 ** 32 - 1;
 
 /** `pagoda simulate`: runs a configuration in virtual time against simulated origins. */
 export const simulate: Command = {
-  usage: "simulate [-c FILE] -s SCENARIO [--compare FILE] [--seed N] [--runs N] [--json]",
+  usage: "simulate [-c FILE] -s SCENARIO [--compare FILE] [--seed N] [--runs N] [--html FILE] [--json]",
   about:
     "Runs a configuration in virtual time against the origins of a scenario. Exit code 1 if it does not do as expected.",
   async run(args, io) {
     const flags = parsed(args, options);
     if (typeof flags === "string") return wrong(io, flags);
-    const { config, scenario, compare, json = false } = flags.values;
+    const { config, scenario, compare, html, json = false } = flags.values;
     const [unexpected] = flags.positionals;
     if (unexpected !== undefined) return wrong(io, `unknown argument "${unexpected}"`);
     if (scenario === undefined) return wrong(io, "requires a scenario: -s FILE");
@@ -45,7 +46,7 @@ export const simulate: Command = {
       }
       subjects.push(simulated.right);
     }
-    return report(subjects, json, io);
+    return report(subjects, { html, json }, io);
   },
 };
 
@@ -114,8 +115,12 @@ function textOf(file: string): Either<readonly string[], string> {
   }
 }
 
-async function report(subjects: readonly Simulated[], json: boolean, io: CommandIo): Promise<number> {
-  const { textReport, unmet } = await import("../simulation/index.ts");
+async function report(
+  subjects: readonly Simulated[],
+  { html, json }: { readonly html: string | undefined; readonly json: boolean },
+  io: CommandIo,
+): Promise<number> {
+  const { htmlReport, textReport, unmet } = await import("../simulation/index.ts");
   const columns = subjects.map(({ column }) => column);
   // Those of the configuration itself, not of the one it is compared with.
   const [{ column, scenario }] = subjects as [Simulated];
@@ -125,5 +130,14 @@ async function report(subjects: readonly Simulated[], json: boolean, io: Command
   if (json) io.stdout(`${JSON.stringify({ configurations: columns, unmet: missed })}\n`);
   else io.stdout(textReport(columns));
   for (const line of missed) io.stderr(`${column.title}: ${line}\n`);
+  if (html !== undefined) {
+    try {
+      writeFileSync(html, htmlReport(columns, scenario.expect, missed));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? String(error);
+      io.stderr(`pagoda simulate: ${html} cannot be written: ${code}\n`);
+      return 1;
+    }
+  }
   return missed.length > 0 ? 1 : 0;
 }

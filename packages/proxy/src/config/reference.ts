@@ -25,6 +25,9 @@ const quantities: readonly (readonly [part: string, name: string])[] = [
   ["(B|KiB", "size: `512B`, `64KiB`, `1MiB`"],
   ["(\\/h|\\/m", "rate: `100/s`, `10/m`, `50/h`"],
   ["%$", "share: `20%`"],
+  ["^(<=|>=|<|>) ?(\\d+(?:\\.\\d+)?)(ms|s)", "bound: `< 250ms`, `<= 1s`"],
+  ["(%)$", "bound: `> 99.9%`"],
+  ["^(<=|>=|<|>)", "bound: `< 1.25`"],
 ];
 
 /**
@@ -33,21 +36,35 @@ const quantities: readonly (readonly [part: string, name: string])[] = [
  * @param policies Default: the built-in ones.
  */
 export function reference(policies: PolicyRegistry = builtInPolicies): string {
-  const page = new Page();
-  page.section("The file", "", jsonSchema(policies) as Schema);
-  return `${page.lines.join("\n")}\n`;
-}
-
-class Page {
-  readonly lines: string[] = [
+  const head = [
     "# Configuration reference",
     "",
     "Generated from the schema by `npm run configuration`. The format is YAML or JSON; unknown fields are errors.",
     "`pagoda check` validates a file, and `pagoda schema` prints the JSON Schema for editors.",
     "See the [examples](examples).",
   ];
+  return referencePage(head, jsonSchema(policies));
+}
+
+/**
+ * Generates a page from the JSON Schema of a file.
+ *
+ * @param head The lines before the tables.
+ */
+export function referencePage(head: readonly string[], schema: object): string {
+  const page = new Page(head);
+  page.section("The file", "", schema as Schema);
+  return `${page.lines.join("\n")}\n`;
+}
+
+class Page {
+  readonly lines: string[];
   /** Where each schema was described first. */
   readonly #known = new Map<string, string>();
+
+  constructor(head: readonly string[]) {
+    this.lines = [...head];
+  }
 
   section(title: string, path: string, schema: Schema): void {
     const inner: (readonly [path: string, schema: Schema])[] = [];

@@ -1,3 +1,4 @@
+export { htmlReport } from "./report/html.ts";
 export { unmet } from "./report/measurements.ts";
 export { textReport } from "./report/text.ts";
 export { readScenario } from "./scenario/read.ts";

@@ -107,6 +107,32 @@ test("--compare puts another configuration beside it", async () => {
   expect(other).toBeGreaterThan(98);
 });
 
+test("--html writes a report that needs nothing else", async () => {
+  const careful = configuration({
+    cluster: { outliers: { ejection: "1s" }, policies: { circuitBreaker: {} } },
+    route: { policies: { retry: {} } },
+  });
+  const { code, html } = await ran(
+    ["--html", "FOLDER/report.html", "--compare", "FOLDER/other.yaml", "--runs", "2"],
+    {
+      config: careful,
+      of: scenario({
+        events: [{ at: "2s", for: "5s", origin: "shop[1]", does: "die" }],
+        expect: { success: "> 99.999%", p50: "< 1ms" },
+      }),
+    },
+  );
+  expect(code).toBe(1);
+  expect(html).toMatch(/^<!doctype html>/);
+  expect(html.match(/<svg /g)).toHaveLength(14);
+  // No address of anything to load, and text is escaped.
+  expect(html).not.toMatch(/(?:src|href)=|url\(|@import/);
+  expect(html).toContain("latency p50, expected &#60; 1ms");
+  expect(html).toMatch(/<p class="unmet">p50 must be &#60; 1ms \(got .*, seed 2<\/p>/);
+  expect(html).toContain("<td>endpoint ejected</td>");
+  expect(html).toMatch(/<rect class="out" [^>]*><title>[^<]*(?:ejected|circuit)/);
+});
+
 describe("problems", () => {
   test("of the scenario and of the configuration have their places, and exit with 2", async () => {
     const { code, stdout, stderr } = await ran([], { of: { load: [], origins: {} } });

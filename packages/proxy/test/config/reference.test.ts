@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { jsonSchema } from "../../src/config/json-schema.ts";
 import { reference } from "../../src/config/reference.ts";
+import { scenarioJsonSchema, scenarioReference } from "../../src/simulation/scenario/reference.ts";
 
 const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 
@@ -18,6 +19,12 @@ test("CONFIGURATION.md is the output of `npm run configuration`", () => {
 
 test("pagoda.schema.json is the output of `pagoda schema`", () => {
   expect(JSON.parse(file("pagoda.schema.json"))).toEqual(JSON.parse(JSON.stringify(jsonSchema())));
+});
+
+test("SCENARIO.md and its schema are the output of `npm run configuration`", () => {
+  const isCurrent = plain(file("SCENARIO.md")) === plain(scenarioReference());
+  expect(isCurrent, "run `npm run configuration`").toBe(true);
+  expect(JSON.parse(file("scenario.schema.json"))).toEqual(JSON.parse(JSON.stringify(scenarioJsonSchema())));
 });
 
 interface Described {
@@ -44,4 +51,5 @@ function undescribed(schema: Described, path = ""): string[] {
 
 test("every field has a description", () => {
   expect(undescribed(jsonSchema() as Described)).toEqual([]);
+  expect(undescribed(scenarioJsonSchema() as Described)).toEqual([]);
 });

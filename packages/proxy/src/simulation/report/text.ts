@@ -11,7 +11,7 @@ export interface Column {
   readonly notes: readonly string[];
 }
 
-/** Lines of a timeline that are shown; all of them are in the other reports. */
+/** Lines of a timeline that are shown; all of them are in the others. */
 const maxLines = 30;
 
 /** The report for terminals. */
@@ -71,7 +71,7 @@ function timeline(simulation: Simulation): readonly string[] {
   const names = namesOf(simulation);
   const lines = simulation.timeline.slice(0, maxLines).map((line) => `  ${lineText(line, names)}`);
   const more = simulation.timeline.length - lines.length;
-  return more > 0 ? [...lines, `  and ${more} more; see --json`] : lines;
+  return more > 0 ? [...lines, `  and ${more} more; see --html`] : lines;
 }
 
 function lineText({ atMs, message, facts }: LogLine, names: ReadonlyMap<string, string>): string {

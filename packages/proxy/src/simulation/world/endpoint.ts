@@ -69,7 +69,7 @@ export class SimulatedEndpoint {
   }
 
   /** @param counts Whether the call is traffic, as opposed to a health check. */
-  call(signal: AbortSignal | undefined, counts: boolean = true): Promise<Result> {
+  call(signal?: AbortSignal, counts: boolean = true): Promise<Result> {
     if (!this.accepts)
       return Promise.resolve(
         left({
