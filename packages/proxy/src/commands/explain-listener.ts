@@ -58,7 +58,7 @@ async function explainAt(
 ): Promise<void> {
   const listener = config.listeners[at] as ListenerConfig;
   // In file format, with units.
-  const { listeners, clusters = {} } = publicConfig(config, policies);
+  const { listeners = [], clusters = {} } = publicConfig(config, policies);
   const shown = listeners[at] as (typeof listeners)[number];
   const defaults = defaultsOf(policies);
   say(0, `listener ${listenerName(listener)}`);

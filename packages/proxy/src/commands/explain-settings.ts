@@ -19,7 +19,7 @@ export const defaultsOf = perRegistry((policies) => {
     listeners: [{ address: "127.0.0.1:80", routes: [route] }],
     clusters: { all: { endpoints: ["http://127.0.0.1:80"] } },
   };
-  const { listeners, clusters = {} } = publicConfig(configSchema(policies).parse(config), policies);
+  const { listeners = [], clusters = {} } = publicConfig(configSchema(policies).parse(config), policies);
   const [listener] = listeners as [(typeof listeners)[number]];
   return { listener, route: listener.routes[0] as Fields, cluster: clusters["all"] as Fields };
 });

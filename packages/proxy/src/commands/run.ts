@@ -129,7 +129,10 @@ function announce({ listening, adminUrl, config, demo, log }: Proxy, output: Log
     endpoints.map((each) => (typeof each === "string" ? each : each.url)),
   );
   const [url = ""] = urls;
-  log.info({ url, urls, adminUrl, upstreams }, `listening on ${urls.join(", ")}, admin on ${adminUrl}`);
+  log.info(
+    { url, urls, adminUrl, upstreams },
+    `listening on ${urls.join(", ") || "no address yet"}, admin on ${adminUrl}`,
+  );
   if (demo) output.write(demoText(url, adminUrl, upstreams));
 }
 

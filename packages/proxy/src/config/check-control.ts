@@ -18,7 +18,8 @@ export function checkControl(config: Config, report: Report): void {
   if (xds === undefined && sds === undefined)
     for (const { path } of secrets)
       report(path, "requires `control.sds` or `control.xds`", [path, ["control"]]);
-  if (xds !== undefined && named.length === 0 && (sds !== undefined || secrets.length === 0))
+  const servesOthers = xds?.listeners === true || named.length > 0;
+  if (xds !== undefined && !servesOthers && (sds !== undefined || secrets.length === 0))
     unused("xds", "no cluster has `xds`");
   if (sds !== undefined && secrets.length === 0) unused("sds", "no TLS setting names a secret");
   for (const [name, { tls, server }] of Object.entries(defined({ xds, sds })))

@@ -38,6 +38,7 @@ export function crossProblems(
       problems.push(document.problem(path, message));
   };
   const known = namesOf("clusters", document, config, broken);
+  checkAny(document, config, report);
   checkListeners(config, { clusters: known, policies, broken, report });
   checkCalled(config, policies, report);
   checkAdmin(config, report);
@@ -155,6 +156,13 @@ function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
     const limit = `at most ${durationText(waits)}, the longest timeout of its routes`;
     report(path, `must be ${limit} (got ${durationText(policies.timeout)})`, [path, ["listeners"]]);
   }
+}
+
+/** Without a listener of its own, a proxy needs those of a control plane. */
+function checkAny({ value }: ConfigDocument, { listeners, control }: Config, report: Report): void {
+  if (listeners.length > 0 || control.xds?.listeners === true) return;
+  const isMissing = (value as Partial<Config> | null)?.listeners === undefined;
+  report(["listeners"], isMissing ? "must be a list (missing)" : "must be a list with at least one entry");
 }
 
 interface Checking {

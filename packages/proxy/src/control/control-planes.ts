@@ -15,7 +15,7 @@ export interface ControlPlanesOptions {
 
 /** Which server to connect to, and for what. */
 export interface PlaneSettings {
-  readonly config: XdsConfig;
+  readonly config: Omit<XdsConfig, "listeners">;
   readonly service: "ads" | "sds";
   /** The only secret of an agent's client: see `service` in `XdsOptions`. */
   readonly secret?: string | undefined;

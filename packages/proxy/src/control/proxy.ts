@@ -11,6 +11,7 @@ import type { AnyPolicy } from "../policies/policy.ts";
 import { builtInPolicies } from "../policies/registry.ts";
 import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
+import { ControlledListeners } from "./controlled-listeners.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/listening.ts";
 import type { RequestQuery, TapQuery } from "../recorder/call-record.ts";
@@ -141,11 +142,14 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   const adminName = adminSocketName(config.admin.address);
   const [adminSocket] = inherited.get(adminName) ?? [];
   inherited.delete(adminName);
-  const names = new Set(config.listeners.map(socketName));
-  for (const socket of inherited.keys())
-    if (!names.has(socket)) log.warn({ socket }, "closed an inherited socket that matches no listener");
   const planes = new ControlPlanes({ log, registry, clock });
-  const secrets = new Secrets({ log, clock, planes, changed: () => reloads.renew() });
+  const secrets = new Secrets({ log, clock, planes, changed: () => reloads.renew("secret change") });
+  const listeners = new ControlledListeners({
+    log,
+    clock,
+    planes,
+    changed: () => reloads.renew("control plane"),
+  });
   const supervisor = new Supervisor({
     workers,
     code: options.code ?? ownCode(),
@@ -157,16 +161,21 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     inherited,
     ticketSecret: options.predecessor?.ticketSecret,
   });
-  const reloads = new Reloads(loaded.right, { load, supervisor, secrets, log, registry, clock });
+  const reloads = new Reloads(loaded.right, { load, supervisor, secrets, listeners, log, registry, clock });
 
   let phase: "starting" | "serving" | "draining" = "starting";
   const subject = {
     unhealthy: () => supervisor.queries.unhealthy(),
-    notReady: async () => (phase === "serving" ? (secrets.notReady ?? supervisor.notReady()) : phase),
+    notReady: async () =>
+      phase === "serving" ? (secrets.notReady ?? listeners.notReady ?? supervisor.notReady()) : phase,
     metrics: async () => exposition(registry, await supervisor.queries.metrics()),
     describe: async () =>
-      wholeStack(await supervisor.queries.describe(), [...supervisor.stores, ...secrets.describe()]),
-    config: () => publicConfig(reloads.current.config, reloads.current.policies),
+      wholeStack(await supervisor.queries.describe(), [
+        ...supervisor.stores,
+        ...secrets.describe(),
+        ...listeners.describe(),
+      ]),
+    config: () => publicConfig(reloads.served.config, reloads.served.policies),
     clusters: async () => mergeClusters(await supervisor.queries.clusters()),
     requests: {
       get keep() {
@@ -192,6 +201,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   };
   const failed = async (fault: NotApplied | WorkerDied): Promise<Either<CannotServe, never>> => {
     secrets.close();
+    listeners.close();
     await Promise.all([supervisor.end(), demo.close()]);
     const cause = fault._tag === "WorkerDied" ? fault.cause : undefined;
     return left({ _tag: "CannotServe", reason: notAppliedText(fault), ...(cause && { cause }), log });
@@ -202,8 +212,11 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     adminSocket,
   );
   if (isLeft(adminServer)) return failed(adminServer.left);
-  await secrets.begin(loaded.right);
-  const served = secrets.complete(loaded.right);
+  await Promise.all([secrets.begin(loaded.right), listeners.begin(loaded.right)]);
+  const served = secrets.complete(listeners.complete(loaded.right));
+  const names = new Set(served.config.listeners.map(socketName));
+  for (const socket of inherited.keys())
+    if (!names.has(socket)) log.warn({ socket }, "closed an inherited socket that matches no listener");
   const [missing] = missingSecrets(served);
   // The process that this one would replace has its secrets, and serves.
   const started: Awaited<ReturnType<Supervisor["start"]>> =
@@ -241,6 +254,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
       phase = "draining";
       reloads.close();
       secrets.close();
+      listeners.close();
       const cutOff = await supervisor.drain(reloads.current.config.drain.timeout);
       await Promise.all([adminServer.right.close(), demo.close()]);
       return cutOff;

@@ -1,4 +1,5 @@
 import { type Clock, type Either, isLeft, left, right } from "@pagoda/core";
+import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { pathText } from "../config/document.ts";
@@ -7,6 +8,7 @@ import { missingSecrets } from "../config/secrets.ts";
 import type { AdminServer } from "./admin-server.ts";
 import { Certificates } from "./certificates.ts";
 import { notAppliedText } from "./protocol.ts";
+import type { ControlledListeners } from "./controlled-listeners.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { FileWatch } from "./watch.ts";
@@ -15,6 +17,7 @@ export interface ReloadsOptions {
   readonly load: () => Promise<Either<readonly string[], Loaded>>;
   readonly supervisor: Supervisor;
   readonly secrets: Secrets;
+  readonly listeners: ControlledListeners;
   readonly log: Logger;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -25,9 +28,9 @@ export interface ReloadsOptions {
  * An invalid one changes nothing and is reported.
  */
 export class Reloads {
-  /** The applied configuration, without secrets. */
+  /** The applied configuration, without what comes from control planes. */
   current: Loaded;
-  /** The same with the secrets that have come. */
+  /** The same with the secrets and listeners that have come. */
   #served: Loaded;
   readonly #options: ReloadsOptions;
   readonly #watch: FileWatch;
@@ -69,7 +72,12 @@ export class Reloads {
     this.#time.set(clock.wallTime() / 1_000);
   }
 
-  /** Starts watching for changes, once `current` is being served, with these secrets. */
+  /** What is served: the applied configuration with the listeners of a control plane. */
+  get served(): Loaded {
+    return this.#served;
+  }
+
+  /** Starts watching for changes, once `current` is being served, as completed. */
   async begin(adminServer: AdminServer, served: Loaded): Promise<void> {
     this.#served = served;
     await this.#hold();
@@ -91,15 +99,23 @@ export class Reloads {
   }
 
   /**
-   * Applies secrets that have changed. The files are not read: what has become of them must not keep
-   * a certificate from being renewed.
+   * Applies what control planes have sent. The files are not read: what has become of them must not
+   * keep a certificate from being renewed, or routes from changing.
    */
-  renew(): void {
+  renew(trigger: "secret change" | "control plane"): void {
     this.#turn = this.#turn.then(async () => {
-      const { files } = this.#options.secrets.complete(this.current);
-      if (!isEqual(files, this.#served.files))
-        await this.#reload("secret change", async () => right(this.current));
+      const { files, config } = this.#complete(this.current);
+      const { listeners, clusters } = this.#served.config;
+      const isSame =
+        isEqual(files, this.#served.files) &&
+        isDeepStrictEqual([config.listeners, config.clusters], [listeners, clusters]);
+      if (!isSame) await this.#reload(trigger, async () => right(this.current));
     });
+  }
+
+  #complete(loaded: Loaded): Loaded {
+    const { secrets, listeners } = this.#options;
+    return secrets.complete(listeners.complete(loaded));
   }
 
   async #reload(trigger: string, load: ReloadsOptions["load"]): Promise<Either<readonly string[], void>> {
@@ -127,10 +143,10 @@ export class Reloads {
 
   /** Reads the configuration, and gets its secrets. One that has never come is like a missing file. */
   async #load(): Promise<Either<readonly string[], Loaded>> {
-    const { load, secrets } = this.#options;
+    const { load, secrets, listeners } = this.#options;
     const loaded = await load();
     if (isLeft(loaded)) return loaded;
-    await secrets.begin(loaded.right);
+    await Promise.all([secrets.begin(loaded.right), listeners.begin(loaded.right)]);
     const known = new Set(missingSecrets(this.#served).map(({ name }) => name));
     const missing = missingSecrets(secrets.complete(loaded.right)).filter(({ name }) => !known.has(name));
     if (missing.length === 0) return loaded;
@@ -138,15 +154,20 @@ export class Reloads {
   }
 
   async #apply(load: ReloadsOptions["load"]): Promise<Either<readonly string[], void>> {
-    const { supervisor, secrets, log } = this.#options;
+    const { supervisor, listeners, log } = this.#options;
     const adminServer = await this.#begun.promise;
     if (this.#isClosed) return left(["the proxy is draining"]);
     const loaded = await load();
     if (isLeft(loaded)) return loaded;
     const move = await adminServer.prepare(loaded.right.config.admin.address);
     if (isLeft(move)) return left([notAppliedText(move.left)]);
-    const served = secrets.complete(loaded.right);
-    const applied = await supervisor.apply(served);
+    let served = this.#complete(loaded.right);
+    let applied = await supervisor.apply(served);
+    // A listener of the control plane that cannot be opened must not keep the others from changing.
+    while (isLeft(applied) && listeners.refuses(applied.left)) {
+      served = this.#complete(loaded.right);
+      applied = await supervisor.apply(served);
+    }
     if (isLeft(applied)) {
       await move.right.drop();
       return left([notAppliedText(applied.left)]);
@@ -166,6 +187,7 @@ export class Reloads {
   async #hold(): Promise<void> {
     if (this.#isClosed) return;
     this.#options.secrets.keep(this.current);
+    this.#options.listeners.keep(this.current);
     this.#certificates.hold(this.#served);
     await this.#watch.watch(this.current.watched);
   }

@@ -27,7 +27,7 @@ export class XdsMetrics {
     });
     new Gauge({
       name: "pagoda_xds_version_info",
-      help: "The last accepted version of each kind of resource: cds, eds, sds",
+      help: "The last accepted version of each kind of resource: cds, eds, lds, rds, sds",
       labelNames: ["kind", "version"],
       registers,
       collect() {

@@ -46,9 +46,12 @@ export class Envoy implements AsyncDisposable {
     this.#child = child;
   }
 
-  /** @param plane The port of its control plane. */
-  static start(place: Folder, plane: number): Promise<Envoy> {
-    return Envoy.run(place, bootstrap(plane));
+  /**
+   * @param plane The port of its control plane.
+   * @param hasListeners Whether its listener comes from there, too.
+   */
+  static start(place: Folder, plane: number, hasListeners: boolean = false): Promise<Envoy> {
+    return Envoy.run(place, bootstrap(plane, hasListeners));
   }
 
   /** @param bootstrap Its configuration, with one listener. */
@@ -86,7 +89,7 @@ async function listenersOf(admin: string): Promise<string> {
 
 export const envoyTypes = "type.googleapis.com/envoy.extensions";
 
-function bootstrap(plane: number): object {
+function bootstrap(plane: number, hasListeners: boolean): object {
   const socket = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
   const manager = {
     "@type": `${envoyTypes}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
@@ -114,15 +117,18 @@ function bootstrap(plane: number): object {
         grpc_services: [{ envoy_grpc: { cluster_name: "plane" } }],
       },
       cds_config: { resource_api_version: "V3", ads: {} },
+      ...(hasListeners && { lds_config: { resource_api_version: "V3", ads: {} } }),
     },
     static_resources: {
-      listeners: [
-        {
-          name: "all",
-          address: socket(0),
-          filter_chains: [{ filters: [{ name: "http", typed_config: manager }] }],
-        },
-      ],
+      ...(!hasListeners && {
+        listeners: [
+          {
+            name: "all",
+            address: socket(0),
+            filter_chains: [{ filters: [{ name: "http", typed_config: manager }] }],
+          },
+        ],
+      }),
       clusters: [
         {
           name: "plane",

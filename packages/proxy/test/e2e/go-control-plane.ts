@@ -30,6 +30,9 @@ export interface GoSnapshot {
     Record<string, { readonly endpoints?: readonly GoEndpoint[]; readonly lbPolicy?: number }>
   >;
   readonly secrets?: Readonly<Record<string, GoSecret>>;
+  /** In Envoy's JSON. */
+  readonly listeners?: readonly object[];
+  readonly routes?: readonly object[];
 }
 
 /** A certificate with its key, or authorities, as PEM. */

@@ -194,7 +194,10 @@ function config(policies: PolicySchemas) {
       .describe(
         "Modules with policies of your own, as paths relative to this file or as names of packages installed beside it. Each adds its field to `policies`. A changed module takes effect when the process is restarted or replaced.",
       ),
-    listeners: some(listener(policies)).describe("Addresses where clients connect."),
+    listeners: z
+      .array(listener(policies), { error: "must be a list" })
+      .default([])
+      .describe("Addresses where clients connect. Required, unless they come from a control plane."),
     clusters: z
       .record(name, cluster(policies.cluster), { error: "must be an object of clusters by name" })
       .default({})

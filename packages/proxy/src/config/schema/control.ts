@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fields, text, word } from "../../schema/fields.ts";
+import { fields, flag, text, word } from "../../schema/fields.ts";
 import { secret } from "../../schema/secrets.ts";
 import { server } from "./address.ts";
 
@@ -43,6 +43,11 @@ export const control = fields({
     node: node.describe("Names this proxy to the control plane, which may select endpoints by it."),
     tls: tls.optional().describe("TLS settings for an `https://` server."),
     protocol: protocol.default("delta").describe(protocols),
+    listeners: flag
+      .default(false)
+      .describe(
+        "Serves the listeners (LDS) and routes (RDS) of the control plane beside those of this file, with the clusters that the routes name.",
+      ),
   })
     .optional()
     .describe("A control plane that speaks xDS v3, for clusters with `xds`, and for secrets without `sds`."),

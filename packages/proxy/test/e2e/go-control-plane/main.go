@@ -14,6 +14,10 @@ import (
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	tls "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	secret "github.com/envoyproxy/go-control-plane/envoy/service/secret/v3"
@@ -22,6 +26,8 @@ import (
 	"github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/server/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -50,6 +56,16 @@ type snapshot struct {
 	Version  string           `json:"version"`
 	Clusters map[string]group `json:"clusters"`
 	Secrets  map[string]pem   `json:"secrets"`
+	// In Envoy's JSON.
+	Listeners []json.RawMessage `json:"listeners"`
+	Routes    []json.RawMessage `json:"routes"`
+}
+
+func read[M proto.Message](text []byte, into M) M {
+	if err := protojson.Unmarshal(text, into); err != nil {
+		panic(err)
+	}
+	return into
 }
 
 func say(what map[string]any) {
@@ -133,6 +149,12 @@ func (s snapshot) resources() map[resource.Type][]types.Resource {
 			assignment.Endpoints = append(assignment.Endpoints, groups[key])
 		}
 		all[resource.EndpointType] = append(all[resource.EndpointType], assignment)
+	}
+	for _, text := range s.Listeners {
+		all[resource.ListenerType] = append(all[resource.ListenerType], read(text, &listener.Listener{}))
+	}
+	for _, text := range s.Routes {
+		all[resource.RouteType] = append(all[resource.RouteType], read(text, &route.RouteConfiguration{}))
 	}
 	return all
 }

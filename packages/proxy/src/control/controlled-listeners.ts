@@ -1,0 +1,185 @@
+import { type Clock, type Description, isLeft } from "@pagoda/core";
+import type { ListenersSource, XdsListener } from "@pagoda/xds";
+import type { Logger } from "pino";
+import {
+  checkControlled,
+  clashOf,
+  clusterNames,
+  type Controlled,
+  listenerProblems,
+  routesProblems,
+} from "../config/controlled.ts";
+import type { Loaded } from "../config/load.ts";
+import { type ControlPlane, type ControlPlanes, planeKey } from "./control-planes.ts";
+import { type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
+
+export interface ControlledListenersOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly planes: ControlPlanes;
+  /** Called when listeners or routes have changed. */
+  readonly changed: () => void;
+}
+
+interface Followed {
+  readonly server: string;
+  readonly key: string;
+  readonly plane: ControlPlane;
+  readonly source: ListenersSource;
+}
+
+/** A listener as it was checked last, for the same settings of the file. */
+interface Checked {
+  readonly text: string;
+  readonly part: Controlled;
+}
+
+/** Milliseconds to wait for first answers: a control plane that hangs must not keep traffic away. */
+const firstAnswersMs = 5_000;
+
+/** Serves the listeners of a control plane beside those of the file. */
+export class ControlledListeners {
+  readonly #options: ControlledListenersOptions;
+  #followed: Followed | undefined;
+  /** The configuration of the file that was begun with last, against which resources are checked. */
+  #loaded: Loaded | undefined;
+  /** By name. */
+  readonly #checked = new Map<string, Checked>();
+  /** Listeners whose address cannot be opened. */
+  readonly #refused = new Map<string, XdsListener>();
+  /** What is logged once. */
+  readonly #left = new Map<string, string>();
+  #isFlushing = false;
+  #isReady = false;
+
+  constructor(options: ControlledListenersOptions) {
+    this.#options = options;
+  }
+
+  /** Follows the listeners of a control plane. Settles when it has answered or failed once. */
+  async begin(loaded: Loaded): Promise<void> {
+    const { config, files } = loaded;
+    const { xds } = config.control;
+    const isFirst = this.#loaded === undefined;
+    this.#loaded = loaded;
+    // A process that serves stays ready.
+    if (xds?.listeners !== true) this.#isReady ||= isFirst;
+    if (xds?.listeners !== true) return;
+    const key = planeKey({ config: xds, service: "ads" }, files);
+    if (this.#followed?.key === key) return;
+    const before = this.#followed;
+    const plane = await this.#options.planes.take({ config: xds, service: "ads" }, files, () => {});
+    const source = plane.client.listeners({
+      listener: (listener) => this.#problems((own) => listenerProblems(listener, own.config, own.policies)),
+      routes: (routes) => this.#problems((own) => routesProblems(routes, own.policies)),
+    });
+    this.#followed = { server: xds.server, key, plane, source };
+    source.subscribe(() => this.#later());
+    const { clock } = this.#options;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = clock.setTimer(firstAnswersMs, resolve);
+    await Promise.race([late, source.started]);
+    clock.clearTimer(timer);
+    before?.plane.release();
+  }
+
+  /** Adds the listeners that have come, with the clusters that their routes name. */
+  complete(loaded: Loaded): Loaded {
+    const { config, policies } = loaded;
+    if (config.control.xds?.listeners !== true || this.#followed === undefined) return loaded;
+    const own = clusterNames(config);
+    const listeners = [...config.listeners];
+    const clusters = { ...config.clusters };
+    for (const listener of this.#followed.source.listeners) {
+      const { name } = listener;
+      if (this.#isRefused(listener)) continue;
+      const text = JSON.stringify([listener, [...own]]);
+      const known = this.#checked.get(name);
+      const checked = known?.text === text ? undefined : checkControlled(listener, own, policies);
+      if (checked !== undefined && isLeft(checked)) {
+        this.#leftOut(name, checked.left.join("; "));
+        continue;
+      }
+      const part = checked?.right ?? (known as Checked).part;
+      this.#checked.set(name, { text, part });
+      const clash = clashOf(part.listener, { ...config, listeners });
+      if (clash !== undefined) {
+        this.#leftOut(name, clash);
+        continue;
+      }
+      this.#left.delete(name);
+      listeners.push(part.listener);
+      for (const [cluster, settings] of Object.entries(part.clusters)) clusters[cluster] ??= settings;
+    }
+    return { ...loaded, config: { ...config, listeners, clusters } };
+  }
+
+  /**
+   * Leaves out the listener at an address that cannot be opened, until it moves. Returns false if
+   * it is not one of the control plane.
+   */
+  refuses(fault: NotApplied | WorkerDied): boolean {
+    if (fault._tag !== "ListenFailed") return false;
+    const found = this.#followed?.source.listeners.find(
+      (each) => each.address === fault.host && each.port === fault.port,
+    );
+    if (found === undefined || this.#isRefused(found)) return false;
+    this.#refused.set(found.name, found);
+    this.#leftOut(found.name, notAppliedText(fault));
+    return true;
+  }
+
+  /** Ends what a configuration does not use. */
+  keep({ config }: Loaded): void {
+    if (config.control.xds?.listeners === true) return;
+    this.#followed?.plane.release();
+    this.#followed = undefined;
+  }
+
+  /** Why the process is not ready; undefined if the control plane has answered once. */
+  get notReady(): string | undefined {
+    if (this.#followed === undefined || this.#followed.source.isAnswered)
+      this.#isReady ||= this.#loaded !== undefined;
+    return this.#isReady ? undefined : "the control plane has not sent its listeners and routes";
+  }
+
+  /** For `/stack`. */
+  describe(): readonly Description[] {
+    if (this.#followed === undefined) return [];
+    const { server, source } = this.#followed;
+    const left = Object.fromEntries(this.#left);
+    return [{ name: "listeners", options: { server }, state: { ...source.state(), leftOut: left } }];
+  }
+
+  close(): void {
+    this.#followed?.plane.release();
+    this.#followed = undefined;
+  }
+
+  #isRefused(listener: XdsListener): boolean {
+    const refused = this.#refused.get(listener.name);
+    if (refused === undefined) return false;
+    if (refused.address === listener.address && refused.port === listener.port) return true;
+    this.#refused.delete(listener.name);
+    return false;
+  }
+
+  #problems(of: (loaded: Loaded) => readonly string[]): readonly string[] {
+    return this.#loaded === undefined ? [] : of(this.#loaded);
+  }
+
+  #leftOut(listener: string, reason: string): void {
+    if (this.#left.get(listener) === reason) return;
+    this.#left.set(listener, reason);
+    this.#options.log.error({ listener, reason }, "listener of the control plane left out");
+  }
+
+  #later(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => {
+      this.#isFlushing = false;
+      this.#options.changed();
+    });
+  }
+}
