@@ -10,6 +10,7 @@ import { init } from "./init.ts";
 import { schema } from "./schema.ts";
 import { simulate } from "./simulate.ts";
 import { tap } from "./tap.ts";
+import { top } from "./top.ts";
 import { why } from "./why.ts";
 import { CommandOutput } from "./command-output.ts";
 
@@ -56,6 +57,7 @@ async function chosen(
     healthcheck,
     why,
     tap,
+    top,
   };
   if (args.includes("--help") || args.includes("-h")) {
     io.stdout(help(Object.values(commands)));

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { type Description, type Either, isLeft, right, service, type Service } from "@pagoda/core";
 import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@pagoda/http";
 import type { ClusterStatus } from "../data-plane/types.ts";
+import type { Figures } from "../recorder/call-record.ts";
 import { type KeptRequests, requestPage, requestsPage } from "./requests-page.ts";
 import { type Tapping, tapPage } from "./tap-page.ts";
 
@@ -19,6 +20,8 @@ export interface AdminSubject {
   clusters(): Promise<readonly ClusterStatus[]>;
   readonly requests: KeptRequests;
   readonly tapping: Tapping;
+  /** Requests, errors and latencies by route and endpoint. */
+  figures(): Promise<Figures>;
   /** `Left`: a line for each problem; nothing has changed. */
   reload(): Promise<Either<readonly string[], void>>;
   drain(): void;
@@ -60,6 +63,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     "/clusters": { GET: async () => json(await subject.clusters()) },
     "/requests": { GET: (request) => requestsPage(subject.requests, request) },
     "/tap": { GET: (request) => tapPage(subject.tapping, request) },
+    "/top": { GET: async () => json(await subject.figures()) },
     "/log-level": {
       GET: () => text(`${subject.logLevel}\n`),
       async POST(request) {

@@ -15,6 +15,7 @@ import { ControlledListeners } from "./controlled-listeners.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/listening.ts";
 import type { RequestQuery, TapQuery } from "../recorder/call-record.ts";
+import { figuresOf } from "./figures.ts";
 import { admin } from "./admin.ts";
 import { AdminServer } from "./admin-server.ts";
 import { mergeClusters } from "./clusters.ts";
@@ -188,6 +189,11 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
       read: (id: string, query: TapQuery) => supervisor.queries.tap(id, query),
       close: (id: string) => supervisor.queries.closeTap(id),
     },
+    figures: async () =>
+      figuresOf(
+        (await supervisor.queries.metrics()).map(({ metrics }) => metrics),
+        clock.wallTime(),
+      ),
     reload: () => reloads.reload("admin endpoint"),
     drain: onDrain,
     logLevels,

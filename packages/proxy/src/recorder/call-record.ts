@@ -1,7 +1,7 @@
 import type { Json } from "@pagoda/core";
 
 /**
- * The JSON of `/requests`, `/requests/ID` and `/tap`. All of it is plain data. Request and response
+ * The JSON of `/requests`, `/requests/ID`, `/tap` and `/top`. All of it is plain data. Request and response
  * bodies, query strings and header fields are never part of it, except for the fields named in
  * `recorder.headers`.
  */
@@ -179,4 +179,27 @@ export interface RequestQuery {
   /** Milliseconds since 1970: calls that ended before are left out. */
   readonly since?: number | undefined;
   readonly limit: number;
+}
+
+/** `/top`: what all workers have counted since they started. Subtract two readings for a time between. */
+export interface Figures {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly rows: readonly FiguresRow[];
+}
+
+/** The requests of a route that went to an endpoint, or to `none`. */
+export interface FiguresRow {
+  readonly listener: string;
+  readonly route: string;
+  readonly cluster: string;
+  /** Its origin. */
+  readonly endpoint: string;
+  readonly requests: number;
+  /** Those with 5xx, a failed gRPC status, or no response. */
+  readonly errors: number;
+  /** Upper bounds of the latency buckets in seconds, rising. Another bucket above them is unbounded. */
+  readonly bounds: readonly number[];
+  /** Requests that took at most as long, one for each bound; the last is all of them. */
+  readonly counts: readonly number[];
 }
