@@ -65,7 +65,7 @@ function readUs(endpoints: number): number {
 }
 
 /** A cluster of a mesh, with names as istiod gives them. */
-export function assignmentOf(name: string, endpoints: number) {
+export function assignmentOf(name: string, endpoints: number): ReturnType<typeof assignment> {
   const addresses = Array.from(
     { length: endpoints },
     (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}:8080`,
