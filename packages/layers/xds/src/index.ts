@@ -1,6 +1,7 @@
 export { xdsClient, type XdsClient, type XdsEndpointsOptions } from "./client.ts";
 export type { ListenerChecks, ListenersSource, XdsListener } from "./listeners.ts";
 export type { ListenerResource } from "./listener.ts";
+export type { ListenerTls } from "./listener-tls.ts";
 export type { XdsRoute, XdsRoutes, XdsVirtualHost } from "./route-configuration.ts";
 export type { XdsRetry } from "./route-retry.ts";
 export type { Locality, XdsEndpoint } from "./endpoint.ts";

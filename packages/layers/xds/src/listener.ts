@@ -4,6 +4,7 @@ import { type Either, left, mustBe, right } from "@pagoda/core";
 import { HttpConnectionManagerSchema } from "./generated/http_manager_pb.ts";
 import type { FilterChain, Listener } from "./generated/listener_pb.ts";
 import { type HttpSettings, httpSettingsOf } from "./http-manager.ts";
+import { type ListenerTls, listenerTlsOf } from "./listener-tls.ts";
 import { filterChainFields, filterChainMatchFields, listenerFields } from "./listener-fields.ts";
 import { skippedFields } from "./unknown-fields.ts";
 
@@ -12,6 +13,8 @@ export interface ListenerResource extends HttpSettings {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** Absent: plain text. */
+  readonly tls?: ListenerTls;
   /** Settings that have no effect here, by their names. */
   readonly ignored: readonly string[];
 }
@@ -28,7 +31,7 @@ const inspectors = ["tls_inspector", "http_inspector"].map(
 );
 
 /**
- * Validates and translates a listener: one address, one chain, HTTP without TLS. `Left`: each
+ * Validates and translates a listener: one address, one chain, HTTP. `Left`: each
  * problem with its field.
  */
 export function listenerOf(message: Listener): Either<readonly string[], ListenerResource> {
@@ -67,17 +70,21 @@ function addressOf(
   return port === undefined ? undefined : { address: ip, port };
 }
 
-function httpOf(chain: FilterChain, at: string, reading: Reading): HttpSettings | undefined {
+function httpOf(
+  chain: FilterChain,
+  at: string,
+  reading: Reading,
+): (HttpSettings & Pick<ListenerResource, "tls">) | undefined {
   const { problems } = reading;
   for (const name of skippedFields(chain.$unknown, filterChainFields, at, problems))
     reading.ignored.add(name);
   const { filterChainMatch: match, transportSocket: socket, filters } = chain;
   skippedFields(match?.$unknown, filterChainMatchFields, `${at}filter_chain_match.`, problems);
+  const tls = listenerTlsOf(socket, at, reading);
   const transport = match?.transportProtocol ?? "";
-  if (transport !== "" && transport !== "raw_buffer")
-    problems.push(mustBe(`${at}filter_chain_match.transport_protocol`, "raw_buffer", transport));
-  if (socket !== undefined && !socket.typedConfig?.typeUrl.endsWith(".raw_buffer.v3.RawBuffer"))
-    problems.push(mustBe(`${at}transport_socket`, "raw_buffer", socket.name));
+  const expected = tls === undefined ? "raw_buffer" : "tls";
+  if (transport !== "" && transport !== expected)
+    problems.push(mustBe(`${at}filter_chain_match.transport_protocol`, expected, transport));
   const [filter, ...others] = filters;
   const any = filter?.configType.case === "typedConfig" ? filter.configType.value : undefined;
   if (any === undefined || others.length > 0 || !any.typeUrl.endsWith(`/${manager}`)) {
@@ -87,7 +94,9 @@ function httpOf(chain: FilterChain, at: string, reading: Reading): HttpSettings 
     return undefined;
   }
   try {
-    return httpSettingsOf(fromBinary(HttpConnectionManagerSchema, any.value), `${at}filters[0].`, reading);
+    const manager = fromBinary(HttpConnectionManagerSchema, any.value);
+    const http = httpSettingsOf(manager, `${at}filters[0].`, reading);
+    return http && { ...http, ...(tls && { tls }) };
   } catch {
     problems.push(`${at}filters[0].typed_config cannot be decoded`);
     return undefined;

@@ -1,5 +1,8 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { listener, type ListenerInit, type ManagerInit, routerFilter } from "@pagoda/xds/testing";
+import { type CommonTlsContextSchema, DownstreamTlsContextSchema } from "../src/generated/tls_pb.ts";
 import { listenerOf } from "../src/listener.ts";
 
 describe("a listener", () => {
@@ -62,7 +65,7 @@ describe("a listener", () => {
     ["bind_to_port must be true (got false)", { bindToPort: false }],
     ["address must be a socket_address (missing)", { address: {} }],
     [
-      'filter_chains[0].transport_socket must be raw_buffer (got "tls")',
+      'filter_chains[0].transport_socket must be raw_buffer or tls (got "tls")',
       {
         filterChains: [
           { transportSocket: { name: "tls" }, filters: listener("", 0, "r").filterChains[0]?.filters ?? [] },
@@ -75,5 +78,78 @@ describe("a listener", () => {
     ],
   ])("is rejected: %s", (problem, settings) => {
     expect(of(settings)).toEqual({ _tag: "Left", left: [problem] });
+  });
+});
+
+describe("TLS of a listener", () => {
+  const ads = { configSourceSpecifier: { case: "ads" as const, value: new Uint8Array() } };
+  const secret = (name: string) => ({ name, sdsConfig: ads });
+  const cert = { tlsCertificateSdsSecretConfigs: [secret("edge")] };
+  const of = (commonTlsContext: MessageInitShape<typeof CommonTlsContextSchema>, more: object = {}) => {
+    const context = create(DownstreamTlsContextSchema, { commonTlsContext, ...more } as never);
+    const [chain] = listener("edge", 443, "r").filterChains;
+    const transportSocket = { name: "tls", typedConfig: anyPack(DownstreamTlsContextSchema, context) };
+    return listenerOf(
+      listener("edge", 443, "r", { filterChains: [{ filters: chain?.filters ?? [], transportSocket }] }),
+    );
+  };
+
+  test("has certificates and authorities by the names of secrets", () => {
+    expect(of(cert)).toMatchObject({ right: { tls: { certificates: ["edge"], minVersion: "TLSv1.2" } } });
+    const combined = { validationContextSdsSecretConfig: secret("mesh") };
+    expect(
+      of(
+        {
+          ...cert,
+          tlsParams: { tlsMinimumProtocolVersion: 4 },
+          validationContextType: { case: "combinedValidationContext", value: combined },
+        },
+        { requireClientCertificate: true },
+      ),
+    ).toMatchObject({
+      right: {
+        tls: { certificates: ["edge"], minVersion: "TLSv1.3", clients: { ca: "mesh", required: true } },
+      },
+    });
+  });
+
+  const context = "filter_chains[0].transport_socket.common_tls_context.";
+  test.each<[string, MessageInitShape<typeof CommonTlsContextSchema>]>([
+    [`${context}tls_certificate_sds_secret_configs must be at least one secret (missing)`, {}],
+    [
+      `${context}tls_certificate_sds_secret_configs.sds_config must be ads or self (missing)`,
+      { tlsCertificateSdsSecretConfigs: [{ name: "edge" }] },
+    ],
+    [
+      `${context}tls_params.tls_minimum_protocol_version must be TLSv1_2 or TLSv1_3 (got 1)`,
+      { ...cert, tlsParams: { tlsMinimumProtocolVersion: 1 } },
+    ],
+    [
+      `${context}validation_context must be absent`,
+      { ...cert, validationContextType: { case: "validationContext", value: new Uint8Array() } },
+    ],
+    [
+      `${context}combined_validation_context.default_validation_context must be empty`,
+      {
+        ...cert,
+        validationContextType: {
+          case: "combinedValidationContext",
+          value: {
+            defaultValidationContext: { trustedCa: {} },
+            validationContextSdsSecretConfig: secret("mesh"),
+          },
+        },
+      },
+    ],
+  ])("is rejected: %s", (problem, common) => {
+    expect(of(common)).toEqual({ _tag: "Left", left: [problem] });
+  });
+
+  test("that requires client certificates needs their authorities", () => {
+    expect(of(cert, { requireClientCertificate: true })).toMatchObject({
+      left: [
+        "filter_chains[0].transport_socket.require_client_certificate requires authorities from a secret",
+      ],
+    });
   });
 });

@@ -17,7 +17,7 @@ export interface ControlledPart {
  * @param own Clusters of the file that have their endpoints from the control plane: routes go there.
  */
 export function controlledPart(listener: XdsListener, own: ClusterNames): ControlledPart {
-  const { name, address, port, protocols, upgrades, routes, ...reading } = listener;
+  const { name, address, port, tls, protocols, upgrades, routes, ...reading } = listener;
   const clusters: Record<string, object> = {};
   const cluster = (called: string): string => {
     const known = own.get(called) ?? nameFor(called);
@@ -28,6 +28,7 @@ export function controlledPart(listener: XdsListener, own: ClusterNames): Contro
   const translated = {
     name: nameFor(name),
     address: address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`,
+    ...(tls && { tls: tlsOf(tls) }),
     protocols,
     upgrades,
     // Envoy turns `\` into `/`, but leaves `%5C` alone. Here both are refused.
@@ -44,6 +45,14 @@ export function controlledPart(listener: XdsListener, own: ClusterNames): Contro
     routes: allRoutes(routes, cluster),
   };
   return { listeners: [translated], clusters };
+}
+
+function tlsOf({ certificates, minVersion, clients }: NonNullable<XdsListener["tls"]>): object {
+  return {
+    certificates: certificates.map((secret) => ({ secret })),
+    minVersion,
+    ...(clients && { clients: { ca: { secret: clients.ca }, required: clients.required } }),
+  };
 }
 
 /** A name as a configuration has it, which differs for different names. */

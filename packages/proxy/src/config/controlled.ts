@@ -49,6 +49,9 @@ export function listenerProblems(
   const whole = { ...listener, routes: typeof routes === "string" ? noRoutes : routes };
   const checked = checkControlled(whole, clusterNames(config), policies);
   if (checked._tag === "Left") return checked.left;
+  // It says that its secrets come on the same stream.
+  if (listener.tls !== undefined && config.control.sds !== undefined)
+    return ["transport_socket must be raw_buffer where secrets come from `control.sds`"];
   const clash = clashOf(checked.right.listener, config);
   return clash === undefined ? [] : [clash];
 }

@@ -219,6 +219,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   );
   if (isLeft(adminServer)) return failed(adminServer.left);
   await Promise.all([secrets.begin(loaded.right), listeners.begin(loaded.right)]);
+  await secrets.begin(listeners.complete(loaded.right));
   const served = secrets.complete(listeners.complete(loaded.right));
   const names = new Set(served.config.listeners.map(socketName));
   for (const socket of inherited.keys())

@@ -104,6 +104,8 @@ export class Reloads {
    */
   renew(trigger: "secret change" | "control plane"): void {
     this.#turn = this.#turn.then(async () => {
+      const { secrets, listeners: controlled } = this.#options;
+      await secrets.begin(controlled.complete(this.current));
       const { files, config } = this.#complete(this.current);
       const { listeners, clusters } = this.#served.config;
       const isSame =
@@ -126,7 +128,7 @@ export class Reloads {
       return left([`cannot be applied: ${err instanceof Error ? err.message : String(err)}`]);
     });
     if (isLeft(result)) {
-      if (!this.#isClosed) secrets.keep(this.current);
+      if (!this.#isClosed) secrets.keep(this.#options.listeners.complete(this.current));
       this.#total.inc({ result: "failure" });
       this.#successful.set(0);
       log.error({ trigger, problems: result.left }, "configuration rejected; keeping the previous one");
@@ -147,6 +149,7 @@ export class Reloads {
     const loaded = await load();
     if (isLeft(loaded)) return loaded;
     await Promise.all([secrets.begin(loaded.right), listeners.begin(loaded.right)]);
+    await secrets.begin(listeners.complete(loaded.right));
     const known = new Set(missingSecrets(this.#served).map(({ name }) => name));
     const missing = missingSecrets(secrets.complete(loaded.right)).filter(({ name }) => !known.has(name));
     if (missing.length === 0) return loaded;
@@ -186,7 +189,7 @@ export class Reloads {
   /** Watches the files of the configuration and the expiry of its certificates. */
   async #hold(): Promise<void> {
     if (this.#isClosed) return;
-    this.#options.secrets.keep(this.current);
+    this.#options.secrets.keep(this.#options.listeners.complete(this.current));
     this.#options.listeners.keep(this.current);
     this.#certificates.hold(this.#served);
     await this.#watch.watch(this.current.watched);

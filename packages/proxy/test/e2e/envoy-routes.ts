@@ -2,7 +2,12 @@ import { seededRandom } from "@pagoda/core/testing";
 import { envoyTypes } from "./envoy.ts";
 
 /** A listener in Envoy's JSON, on a free port of loopback, with routes of this name. */
-export function envoyListener(name: string, routes: string, manager: object = {}): object {
+export function envoyListener(
+  name: string,
+  routes: string,
+  manager: object = {},
+  chain: object = {},
+): object {
   const http = {
     "@type": `${envoyTypes}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: name,
@@ -15,7 +20,7 @@ export function envoyListener(name: string, routes: string, manager: object = {}
   return {
     name,
     address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
-    filter_chains: [{ filters: [{ name: "http", typed_config: http }] }],
+    filter_chains: [{ filters: [{ name: "http", typed_config: http }], ...chain }],
   };
 }
 

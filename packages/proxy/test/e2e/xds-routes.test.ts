@@ -1,7 +1,9 @@
+import { request } from "node:https";
 import { expect, test } from "vitest";
+import { authority, shop } from "./certified.ts";
 import { call } from "./client.ts";
 import { configured, Folder } from "./configured.ts";
-import { Envoy, installsEnvoy, skipWithoutEnvoy } from "./envoy.ts";
+import { Envoy, envoyTypes, installsEnvoy, skipWithoutEnvoy } from "./envoy.ts";
 import { buildsGoControlPlane, GoControlPlane, type GoSnapshot, skipWithoutGo } from "./go-control-plane.ts";
 import { origin } from "./origin.ts";
 import { until } from "./program.ts";
@@ -204,4 +206,32 @@ test("/ready waits for the listeners of the control plane", async ({ skip }) => 
     routes: [all({ match: { prefix: "/" }, direct_response: { status: 200 } })],
   });
   await until(ready, (text) => !text.includes("control plane"));
+});
+
+test("TLS of a listener has its certificate from the same control plane", async ({ skip }) => {
+  skipWithoutGo(skip);
+  const secret = { name: "edge-cert", sds_config: { ads: {}, resource_api_version: "V3" } };
+  const context = {
+    "@type": `${envoyTypes}.transport_sockets.tls.v3.DownstreamTlsContext`,
+    common_tls_context: { tls_certificate_sds_secret_configs: [secret] },
+  };
+  const chain = { transport_socket: { name: "tls", typed_config: context } };
+  await using plane = await new GoControlPlane().listen();
+  await plane.serve({
+    version: "1",
+    clusters: {},
+    secrets: { "edge-cert": { certificate: shop.certificate, key: shop.key } },
+    listeners: [envoyListener("edge", "shop", {}, chain)],
+    routes: [all({ match: { prefix: "/" }, direct_response: { status: 218 } })],
+  });
+  using folder = new Folder();
+  await using pagoda = await configured(folder, controlled(plane.url));
+  expect(pagoda.url).toMatch(/^https:/);
+  const status = new Promise((resolve, reject) => {
+    const options = { ca: authority.ca, servername: "shop.test" };
+    request(pagoda.url, options, (message) => resolve(message.resume().statusCode))
+      .once("error", reject)
+      .end();
+  });
+  expect(await status).toBe(218);
 });
