@@ -13,10 +13,9 @@ export interface Assigned {
 
 export type Assignments = Readonly<Record<string, Assigned>>;
 
-export interface RunningControlPlane {
+export interface RunningControlPlane extends AsyncDisposable {
   readonly url: string;
   assign(clusters: Assignments): void;
-  end(): Promise<void>;
 }
 
 const self = fileURLToPath(import.meta.url);
@@ -28,7 +27,7 @@ export async function startControlPlane(): Promise<RunningControlPlane> {
   return {
     url,
     assign: (clusters) => void child.send(clusters),
-    async end() {
+    async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await ended;
     },

@@ -14,14 +14,20 @@ const program = fileURLToPath(new URL("../../proxy/src/main.ts", import.meta.url
 
 export const workers = 2;
 
-export interface RunningProxy {
+export interface RunningProxy extends AsyncDisposable {
   readonly url: string;
   readonly adminUrl: string;
-  /** From its start until it listens. */
-  readonly startedMs: number;
+  /** From when it has read its configuration until all workers listen. */
+  readonly workersMs: number;
   /** Resident memory of the first worker, in KiB. */
   workerKib(): number;
-  end(): Promise<void>;
+}
+
+interface LogLine {
+  readonly time: number;
+  readonly msg: string;
+  readonly url?: string;
+  readonly adminUrl?: string;
 }
 
 /** Starts the proxy with a route for each cluster, `/NAME`. */
@@ -35,30 +41,32 @@ export async function startProxy(
   const listeners = [{ name: "main", address: "127.0.0.1:0", routes }];
   const admin = { address: "127.0.0.1:0" };
   writeFileSync(file, JSON.stringify({ workers, admin, listeners, clusters, ...more }));
-  const begun = performance.now();
   const child = spawn(process.execPath, [program, "run", "-c", file], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
+  let last = "";
+  let startingMs = 0;
   for await (const line of createInterface({ input: child.stdout })) {
-    const { msg, url = "", adminUrl = "" } = JSON.parse(line) as Record<string, string>;
-    if (msg?.includes("listening on") !== true) continue;
-    const startedMs = performance.now() - begun;
+    last = line;
+    const { time, msg, url = "", adminUrl = "" } = JSON.parse(line) as LogLine;
+    if (msg === "starting") startingMs = time;
+    if (!msg.includes("listening on")) continue;
     child.stdout.resume();
     const [, worker] = processTree(child.pid as number);
     return {
       url,
       adminUrl,
-      startedMs,
+      workersMs: time - startingMs,
       workerKib: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${worker}/status`, "utf8"))?.[1]),
-      async end() {
+      async [Symbol.asyncDispose]() {
         child.kill("SIGKILL");
         await ended;
         rmSync(folder, { recursive: true });
       },
     };
   }
-  throw new Error("pagoda ended");
+  throw new Error(`pagoda ended: ${last}`);
 }
 
 /** The body of a response. */

@@ -120,7 +120,7 @@ async function limited(leaseMs: number) {
     },
     async [Symbol.asyncDispose]() {
       for (const generator of generators) generator.close();
-      for (const proxy of proxies) await proxy.end();
+      for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
       await server.end();
     },
   };

@@ -10,12 +10,12 @@ export const xds: Part = {
   async measure() {
     using one = await origin("one");
     using two = await origin("two");
-    const plane = await startControlPlane();
+    await using plane = await startControlPlane();
     const move = (to: { readonly port: number }): void =>
       plane.assign({ shop: { healthy: [`127.0.0.1:${to.port}`] } });
     move(one);
     const control = { xds: { server: plane.url, node: { id: "bench" } } };
-    const pagoda = await startProxy({ shop: { xds: "shop" } }, { control });
+    await using pagoda = await startProxy({ shop: { xds: "shop" } }, { control });
     using agents = connections(16);
     const urls = [`${pagoda.url}/shop`];
     const times: number[] = [];
@@ -26,8 +26,6 @@ export const xds: Part = {
       await until(n % 2 === 0 ? "one" : "two", urls, agents);
       times.push(performance.now() - begun);
     }
-    await pagoda.end();
-    await plane.end();
     const what = `xDS: a change of endpoints is effective in ${workers} workers`;
     return [
       { what: `${what}, p50 of ${changes}`, value: percentile(times, 0.5), unit: "ms", atMost: 100 },
