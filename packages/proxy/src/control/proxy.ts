@@ -30,6 +30,7 @@ import { type Predecessor, startSuccessor } from "./replacement.ts";
 import { adminSocketName, socketName, type SocketsByName } from "./sockets.ts";
 import { Secrets } from "./secrets.ts";
 import { Supervisor } from "./supervisor.ts";
+import { fileStates } from "./watch.ts";
 import type { WorkerStacks } from "./worker-queries.ts";
 import type { WorkerCode } from "./worker-process.ts";
 
@@ -131,6 +132,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     loadConfig({ file, config: given, policies, env, loader, demo: demo.origins, serves: true });
   const loaded = await load();
   if (isLeft(loaded)) return left({ _tag: "ConfigInvalid", problems: loaded.left });
+  const read = await fileStates(loaded.right.watched);
   const { config } = loaded.right;
   const log = options.log(config.log.level);
   const registry = new Registry();
@@ -162,7 +164,15 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     inherited,
     ticketSecret: options.predecessor?.ticketSecret,
   });
-  const reloads = new Reloads(loaded.right, { load, supervisor, secrets, listeners, log, registry, clock });
+  const reloads = new Reloads(loaded.right, read, {
+    load,
+    supervisor,
+    secrets,
+    listeners,
+    log,
+    registry,
+    clock,
+  });
 
   let phase: "starting" | "serving" | "draining" = "starting";
   const subject = {

@@ -11,7 +11,7 @@ import { notAppliedText } from "./protocol.ts";
 import type { ControlledListeners } from "./controlled-listeners.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Supervisor } from "./supervisor.ts";
-import { FileWatch } from "./watch.ts";
+import { fileStates, type FileStates, FileWatch } from "./watch.ts";
 
 export interface ReloadsOptions {
   readonly load: () => Promise<Either<readonly string[], Loaded>>;
@@ -34,6 +34,8 @@ export class Reloads {
   #served: Loaded;
   readonly #options: ReloadsOptions;
   readonly #watch: FileWatch;
+  /** The state of files when they were read: they may change before they are watched. */
+  readonly #read = new WeakMap<Loaded, FileStates>();
   readonly #certificates: Certificates;
   readonly #total: Counter<"result">;
   readonly #successful: Gauge;
@@ -43,8 +45,10 @@ export class Reloads {
   /** Reloads run one at a time, the first after startup. */
   #turn: Promise<unknown> = this.#begun.promise;
 
-  constructor(current: Loaded, options: ReloadsOptions) {
+  /** @param read The state of the files of `current` when they were read. */
+  constructor(current: Loaded, read: FileStates, options: ReloadsOptions) {
     const { registry, clock } = options;
+    this.#read.set(current, read);
     const registers = [registry];
     this.current = current;
     this.#served = current;
@@ -146,8 +150,10 @@ export class Reloads {
   /** Reads the configuration, and gets its secrets. One that has never come is like a missing file. */
   async #load(): Promise<Either<readonly string[], Loaded>> {
     const { load, secrets, listeners } = this.#options;
+    const before = await fileStates(this.current.watched);
     const loaded = await load();
     if (isLeft(loaded)) return loaded;
+    this.#read.set(loaded.right, new Map([...(await fileStates(loaded.right.watched)), ...before]));
     await Promise.all([secrets.begin(loaded.right), listeners.begin(loaded.right)]);
     await secrets.begin(listeners.complete(loaded.right));
     const known = new Set(missingSecrets(this.#served).map(({ name }) => name));
@@ -192,7 +198,7 @@ export class Reloads {
     this.#options.secrets.keep(this.#options.listeners.complete(this.current));
     this.#options.listeners.keep(this.current);
     this.#certificates.hold(this.#served);
-    await this.#watch.watch(this.current.watched);
+    await this.#watch.watch(this.current.watched, this.#read.get(this.current));
   }
 }
 

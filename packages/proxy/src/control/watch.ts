@@ -23,12 +23,17 @@ export class FileWatch {
     this.#changed = changed;
   }
 
-  /** Watches these files instead, starting from their present state. */
-  async watch(files: readonly string[]): Promise<void> {
+  /**
+   * Watches these files instead.
+   *
+   * @param since Their state when they were read; the present state of those that are not among them.
+   */
+  async watch(files: readonly string[], since: FileStates = new Map()): Promise<void> {
     this.close();
     this.#files = files;
     this.#pending = undefined;
-    const seen = await signature(files);
+    const present = await fileStates(files.filter((file) => !since.has(file)));
+    const seen = signature(files, new Map([...present, ...since]));
     // Closed meanwhile, or watching other files.
     if (files !== this.#files) return;
     this.#seen = seen;
@@ -47,7 +52,7 @@ export class FileWatch {
 
   async #look(): Promise<void> {
     const files = this.#files;
-    const now = await signature(files);
+    const now = signature(files, await fileStates(files));
     if (files !== this.#files) return;
     if (now === this.#seen) this.#pending = undefined;
     else if (now !== this.#pending) this.#pending = now;
@@ -60,15 +65,19 @@ export class FileWatch {
   }
 }
 
-/** The attributes that change with a file. */
-async function signature(files: readonly string[]): Promise<string> {
-  const each = await Promise.all(
-    files.map((file) =>
-      stat(file, { bigint: true }).then(
-        ({ ino, size, mtimeNs }) => `${ino} ${size} ${mtimeNs}`,
-        (error: NodeJS.ErrnoException) => error.code ?? "unreadable",
-      ),
+/** Attributes that change with a file, by its path. */
+export type FileStates = ReadonlyMap<string, string>;
+
+export async function fileStates(files: readonly string[]): Promise<FileStates> {
+  const states = files.map((file) =>
+    stat(file, { bigint: true }).then(
+      ({ ino, size, mtimeNs }) => [file, `${ino} ${size} ${mtimeNs}`] as const,
+      (error: NodeJS.ErrnoException) => [file, error.code ?? "unreadable"] as const,
     ),
   );
-  return each.join("\n");
+  return new Map(await Promise.all(states));
+}
+
+function signature(files: readonly string[], states: FileStates): string {
+  return files.map((file) => states.get(file)).join("\n");
 }

@@ -1,11 +1,11 @@
 import type { Clock } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
 import { expect, test } from "vitest";
-import { FileWatch } from "../../src/control/watch.ts";
+import { fileStates, type FileStates, FileWatch } from "../../src/control/watch.ts";
 import { Folder } from "../e2e/configured.ts";
 
 /** Files are read in real time: a poll is over when the next one has been scheduled. */
-async function watching(files: readonly string[]) {
+async function watching(files: readonly string[], since?: FileStates) {
   const clock = virtualClock();
   let next = Promise.withResolvers<void>();
   const noticing: Clock = {
@@ -17,7 +17,7 @@ async function watching(files: readonly string[]) {
   };
   let changes = 0;
   const watch = new FileWatch(noticing, () => changes++);
-  await watch.watch(files);
+  await watch.watch(files, since);
   return {
     clock,
     watch,
@@ -63,4 +63,16 @@ test("a closed watcher reports nothing", async () => {
   expect(clock.pending).toBe(1);
   watch.close();
   expect(clock.pending).toBe(0);
+});
+
+test("a file that changed after it was read, and before it was watched, is reported", async () => {
+  using folder = new Folder();
+  const file = folder.write("a.pem", "one");
+  const read = await fileStates([file]);
+  folder.write("a.pem", "another");
+  const { passes, changes } = await watching([file], read);
+  await passes(500);
+  expect(changes()).toBe(0);
+  await passes(500);
+  expect(changes()).toBe(1);
 });
