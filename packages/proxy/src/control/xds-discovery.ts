@@ -93,6 +93,8 @@ export class XdsDiscovery implements CentralSource {
       endpoints.close();
     }
     for (const source of this.#sent.keys()) if (!wanted.has(source)) this.#sent.delete(source);
+    // The endpoints sent last may be those of another control plane, of a rejected configuration.
+    this.#later();
   }
 
   close(): void {
