@@ -3,8 +3,12 @@ import type { Clock } from "@pagoda/core";
 import type { RedisTls } from "./options.ts";
 import type { Server } from "./server.ts";
 
-/** Commands that may wait for a reply, so that a silent server fills no memory. */
-const mostPending = 1_000;
+/**
+ * Commands that may wait for a reply, so that a silent server fills no memory. More than clients
+ * that come at once: a command refused for this makes the server count as unreachable, which an attacker
+ * with thousands of invented clients must not achieve.
+ */
+const mostPending = 10_000;
 /** Milliseconds for connecting and logging in. */
 export const connectMs = 2_000;
 

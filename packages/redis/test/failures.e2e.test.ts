@@ -52,7 +52,7 @@ describe("a server that stops", () => {
     const { limits, next } = watched({ url: server.url, timeoutMs: 500 });
     await next("connected");
     server.pause();
-    const asked = Array.from({ length: 3_000 }, () =>
+    const asked = Array.from({ length: 12_000 }, () =>
       limits
         .limit("test")
         .take(one, rates)

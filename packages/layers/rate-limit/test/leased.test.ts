@@ -74,6 +74,22 @@ describe("leased", () => {
     }
   });
 
+  test("sprayed keys are forgotten when they have not called for two leases", async () => {
+    const { clock, place } = places(each(1_000, 4), { leaseMs: 20 });
+    const store = place();
+    const perMs = 250;
+    let most = 0;
+    for (let ms = 0; ms < 200; ms++) {
+      for (let at = 0; at < perMs; at++) void store.take(`client ${ms} ${at}`, clock.now());
+      await clock.advance(1);
+      most = Math.max(most, Number(store.state(clock.now())["keys"]));
+    }
+    // Two leases and their answers, and the time until the next sweep.
+    expect(most).toBeLessThanOrEqual(perMs * (2 * 21 + 20 + 1));
+    await clock.advance(100);
+    expect(store.state(clock.now())).toMatchObject({ keys: 0 });
+  });
+
   test("retryAfterMs is exact", async () => {
     const { clock, place, decided } = places(over(1, 1));
     const store = place();

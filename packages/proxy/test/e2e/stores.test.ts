@@ -68,6 +68,25 @@ test("clients have one limit over all programs", async () => {
   expect(count).toBeGreaterThan(0);
 });
 
+test("credentials by which clients are told apart never reach Redis", async () => {
+  using folder = new Folder();
+  await using redis = await Redis.start(folder);
+  // It records all commands with their arguments.
+  await redis.command("CONFIG", "SET", "slowlog-log-slower-than", "0");
+  const limit = {
+    perClient: { rate: "1/h", burst: 5, by: { header: "authorization" } },
+    unreachable: "deny",
+  };
+  await using pagoda = await configured(folder, limited({ redis: [redis.url] }, limit));
+  for (const token of ["swordfish", "carp"])
+    expect((await call(pagoda.url, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
+  const keys = (await redis.command("KEYS", "*")).split("\n");
+  expect(keys).toEqual([1, 2].map(() => expect.stringMatching(/^pagoda:keyed:.*:[\w-]{22}$/)));
+  const commands = await redis.command("SLOWLOG", "GET", "-1");
+  for (const key of keys) expect(commands).toContain(key);
+  expect(commands).not.toMatch(/Bearer|swordfish|carp/);
+});
+
 test("decisions are counted, and how long calls waited for those that the store made", async () => {
   using folder = new Folder();
   await using redis = await Redis.start(folder);
