@@ -44,6 +44,12 @@ export function events(by: string, layer: string, event: string): string {
   return total(by, "stack_events_total", `${process},layer=~"${layer}",event=~"${event}"`);
 }
 
+/** A quantile of how long layers waited for other services, in seconds. */
+export function waiting(quantile: number, by: string, layer: string): string {
+  const buckets = total(`${by}, le`, "stack_duration_seconds_bucket", `${process},layer="${layer}"`);
+  return `histogram_quantile(${quantile}, ${buckets})`;
+}
+
 /** The state of layers of listeners and routes, or of clusters and endpoints. */
 export function state(
   how: "sum" | "min" | "max",

@@ -148,7 +148,7 @@ export function jwt<C extends object = JwtClaims, const Optional extends boolean
 
     return {
       options: { issuers: [...byName.keys()], optional: optional ?? false, keepHeader },
-      state: () => ({ cached: cache.size }),
+      state: () => ({ cached: cache.size, ...keysAge(issuers) }),
       call(request, signal) {
         const found = bearerToken(request.headers, maxBytes);
         if (typeof found === "string") {
@@ -168,6 +168,12 @@ export function jwt<C extends object = JwtClaims, const Optional extends boolean
       },
     };
   });
+}
+
+/** The age of the oldest keys that were loaded. */
+function keysAge(issuers: readonly Issuer[]): { keysAgeMs?: number } {
+  const ages = issuers.flatMap(({ keys: { ageMs } }) => ageMs ?? []);
+  return ages.length === 0 ? {} : { keysAgeMs: Math.max(...ages) };
 }
 
 function unavailable({ issuer, keys }: Issuer): KeysUnavailable {

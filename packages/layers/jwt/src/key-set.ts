@@ -11,6 +11,8 @@ export interface KeySet {
   find(header: KeyHeader): Promise<readonly CryptoKey[] | undefined>;
   /** Milliseconds until a set that has never been loaded is tried again. */
   readonly retryAfterMs: number;
+  /** Milliseconds since the set was loaded; undefined if it never was, or does not change. */
+  readonly ageMs?: number | undefined;
 }
 
 /** Receives events, for metrics and logs. Must not throw. */
@@ -116,6 +118,9 @@ export function keySet({
     },
     get retryAfterMs() {
       return waitMs();
+    },
+    get ageMs() {
+      return keys === undefined ? undefined : clock.now() - loadedAt;
     },
   };
 }

@@ -27,6 +27,18 @@ function bench(options: Partial<KeySetOptions> = {}) {
 }
 
 describe("keySet", () => {
+  test("has the age of the keys it has loaded", async () => {
+    const { load, has, clock, keys } = bench({ refreshMs: 60_000 });
+    expect(keys.ageMs).toBeUndefined();
+    load.mockResolvedValue(jwks(a));
+    await has(a);
+    expect(keys.ageMs).toBe(0);
+    load.mockRejectedValue(new Error("down"));
+    await clock.advance(70_000);
+    await has(a);
+    expect(keys.ageMs).toBe(70_000);
+  });
+
   test("loads the set when it is first needed, once for all that wait", async () => {
     const { load, has, observer } = bench();
     expect(load).not.toHaveBeenCalled();

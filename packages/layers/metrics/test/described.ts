@@ -4,6 +4,7 @@ import type { Description } from "@pagoda/core";
 const states: Readonly<Record<string, NonNullable<Description["state"]>>> = {
   metrics: { inFlight: 1, series: 10 },
   "rate-limit": { globalLeft: 9, keys: 1, waiting: 0 },
+  jwt: { cached: 1, keysAgeMs: 60_000 },
   "load-shed": { shed: 0 },
   buffer: { queued: 0, oldestMs: 0, waiting: 0 },
   failfast: { phase: "waiting", sinceMs: 100, waiting: 1, refused: 0 },

@@ -91,14 +91,17 @@ export const extAuthz = definePolicy({
   // Simulated origins answer in HTTP.
   notSimulated: ({ protocol }) => (protocol === "grpc" ? "the server allows every request" : undefined),
   events,
-  layer: (settings, { cluster, observe, clock }: ListenerEnvironment) => {
+  layer: (settings, { cluster, observe, timed, clock }: ListenerEnvironment) => {
     const { headers, copyHeaders, failOpen, timeout } = settings;
     const common = {
       service: cluster(settings.cluster),
       ...defined({ headers, copyHeaders }),
       failOpen,
       timeoutMs: timeout,
-      observer: observe(events),
+      observer: {
+        ...observe(events),
+        answered: timed("ext-authz", ["allowed", "refused", "unavailable"]),
+      },
       clock,
     };
     const body = settings.requestBody && {

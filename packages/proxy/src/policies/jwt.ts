@@ -7,6 +7,7 @@ import {
   jwt as jwtLayer,
   type JwtObserver,
   type KeySet,
+  type KeySetObserver,
   keySet,
   keysProblem,
   type KeysUnavailable,
@@ -25,6 +26,7 @@ const events = eventsOf<JwtObserver>("jwt", ["refused", "unavailable"], {
   refused: ({ reason }) => `refused: the token is not accepted (${reason})`,
   unavailable: () => "the keys to verify tokens are not available",
 });
+const keyEvents = eventsOf<KeySetObserver>("jwt-keys", ["loaded", "failed"]);
 
 const maxSkewMs = 300_000;
 
@@ -129,13 +131,19 @@ export const jwt = definePolicy({
       issuers,
       issuers.map(({ jwks }) => ("file" in jwks ? file(jwks.file) : jwks.ca && file(jwks.ca))),
     ],
-    create: ({ issuers }, environment: Environment) => ({
-      cache: new TokenCache(),
-      keys: issuers.map((issuer) => keysOf(issuer, environment)),
-    }),
+    create({ issuers }, environment: Environment) {
+      const counts: KeyCounts = { to: {} };
+      return {
+        cache: new TokenCache(),
+        keys: issuers.map((issuer) => keysOf(issuer, environment, counts)),
+        counts,
+      };
+    },
   },
-  layer: ({ issuers, optional, forward, headers, realm }, { observe, clock }: Environment, kept) =>
-    jwtLayer({
+  layer({ issuers, optional, forward, headers, realm }, { observe, clock }: Environment, kept) {
+    // The keys outlive the configuration that they were made for.
+    if (issuers.some(({ jwks }) => "url" in jwks)) kept.counts.to = observe(keyEvents);
+    return jwtLayer({
       issuers: issuers.map(({ issuer, audiences, algorithms, clockSkew }, n): Issuer => ({
         issuer,
         audiences,
@@ -148,7 +156,8 @@ export const jwt = definePolicy({
       cache: kept.cache,
       observer: observe(events),
       clock,
-    }),
+    });
+  },
   answers: {
     InvalidToken: ({ reason, status, challenge }: InvalidToken): Answer => ({
       status,
@@ -173,7 +182,12 @@ export const jwt = definePolicy({
   },
 });
 
-function keysOf({ issuer, jwks }: IssuerSettings, environment: Environment): KeySet {
+/** Where loads of keys are counted: in the place of the current configuration. */
+export interface KeyCounts {
+  to: KeySetObserver;
+}
+
+function keysOf({ issuer, jwks }: IssuerSettings, environment: Environment, counts: KeyCounts): KeySet {
   if ("file" in jwks) return fixedKeys(environment.file(jwks.file));
   const { url, refresh, ca } = jwks;
   const tls = ca === undefined ? {} : { tls: { ca: environment.file(ca) } };
@@ -192,8 +206,14 @@ function keysOf({ issuer, jwks }: IssuerSettings, environment: Environment): Key
     ...defined({ refreshMs: refresh }),
     clock: environment.clock,
     observer: {
-      loaded: (keys) => log.info({ keys }, "token keys loaded"),
-      failed: (err) => log.warn({ err }, "cannot load token keys; keeping the previous ones"),
+      loaded(keys) {
+        counts.to.loaded?.(keys);
+        log.info({ keys }, "token keys loaded");
+      },
+      failed(err) {
+        counts.to.failed?.(err);
+        log.warn({ err }, "cannot load token keys; keeping the previous ones");
+      },
     },
   });
 }

@@ -251,6 +251,14 @@ export interface Environment {
    * @param also Another observer to call.
    */
   observe<Observer extends object>(events: Events<Observer>, also?: Observer): Observer;
+  /**
+   * Creates a function that records how long the layer has waited for another service, by result, as
+   * `stack_duration_seconds` with the labels of this place.
+   */
+  timed<Result extends string>(
+    layer: string,
+    results: readonly Result[],
+  ): (result: Result, durationMs: number) => void;
   /** The settings of another policy in this place; undefined if it is not configured. */
   settingsOf<Schema extends z.ZodType>(policy: {
     schema(words: Vocabulary): Schema;

@@ -4,6 +4,7 @@ import type { EventMetrics } from "@pagoda/metrics";
 import { observed } from "./observed.ts";
 import type { Logger } from "pino";
 import type { z } from "zod";
+import type { LayerDurations } from "./layer-durations.ts";
 import type { AnyPolicy, Environment, EnvironmentAt, Events, PolicyPlace } from "./policy.ts";
 import type { PolicyRegistry } from "./registry.ts";
 import { errorText, runPolicy } from "./run-policy.ts";
@@ -77,6 +78,7 @@ export interface Place extends Pick<Environment, "place" | "log" | "classifier" 
   readonly log: Logger;
   readonly classifier: Classifier;
   readonly events: EventMetrics;
+  readonly durations: LayerDurations;
   /** The labels of the events counted here. */
   readonly labels: Readonly<Record<string, string>>;
   readonly states: States;
@@ -124,7 +126,7 @@ function blockedReason(policy: AnyPolicy, kept: unknown): string | undefined {
 }
 
 function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place): Environment {
-  const { events, files, labels, states, atEnd, blockedReasons: _, ...rest } = place;
+  const { events, durations, files, labels, states, atEnd, blockedReasons: _, ...rest } = place;
   const ending = events.until(atEnd);
   const environment: Environment = {
     ...rest,
@@ -135,6 +137,7 @@ function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place
     },
     observe: <Observer extends object>(its: Events<Observer>, also?: Observer) =>
       observed({ metrics: ending, labels, clock: place.clock }, its, also),
+    timed: (layer, results) => durations.of(layer, results, labels, atEnd),
     settingsOf: (policy) => settings[(policy as AnyPolicy).name] as never,
     keptBy(policy) {
       const { name, state } = policy as AnyPolicy;

@@ -83,6 +83,14 @@ describe("extAuthz with protocol: grpc", () => {
       ["unavailable", 0],
     ] as const)
       expect(await pagoda.metric("stack_events_total", { layer: "ext-authz", event })).toBe(count);
+    for (const [result, count] of [
+      ["allowed", 1],
+      ["refused", 1],
+      ["unavailable", 0],
+    ] as const) {
+      const labels = { layer: "ext-authz", result, listener: "main", route: "all" };
+      expect(await pagoda.metric("stack_duration_seconds_count", labels)).toBe(count);
+    }
   });
 
   test("without an answer requests are refused, or pass if it fails open", async () => {

@@ -141,6 +141,8 @@ describe("jwt", () => {
       issuer: issuer.name,
       err: { message: "the keys were answered with status 500" },
     });
+    const metric = async (event: string) => pagoda.metric("stack_events_total", { layer: "jwt-keys", event });
+    expect([await metric("failed"), await metric("loaded")]).toEqual([1, 0]);
     answer = (_, response) => response.end(JSON.stringify(issuer.jwks));
     const passing = () => call(pagoda.url, issuer.bearer({ jti: crypto.randomUUID() }));
     await until(passing, ({ status }) => status === 200);
@@ -153,5 +155,9 @@ describe("jwt", () => {
         return failures.length > 1;
       },
     );
+    expect(await metric("failed")).toBeGreaterThan(1);
+    expect(await metric("loaded")).toBeGreaterThan(0);
+    // A name appears with the scrape after the first.
+    expect(await pagoda.metric("stack_jwt_keys_age_seconds")).toBeGreaterThanOrEqual(1);
   });
 });

@@ -3,6 +3,7 @@ import { certified, tls } from "./certified.ts";
 import { configured, type Folder } from "./configured.ts";
 import { type Origin, origin, refusing } from "./origin.ts";
 import type { Pagoda } from "./program.ts";
+import { TokenIssuer } from "./tokens.ts";
 
 /** A proxy with every policy, whose traffic has moved everything that metrics show. */
 export interface Observed extends AsyncDisposable {
@@ -14,6 +15,7 @@ export interface Observed extends AsyncDisposable {
 /** Starts two workers, and makes one of them end and a reload fail. */
 export async function observed(): Promise<Observed> {
   const upstream = await origin((request, response) => {
+    if (request.url === "/keys") return void response.end(JSON.stringify(issuer.jwks));
     response.statusCode = Number(/\d+/.exec(request.url ?? "")?.[0] ?? 200);
     response.end("yes");
   });
@@ -64,6 +66,10 @@ function everything(upstream: Origin): object {
           }),
           route("limited", "shop", { rateLimit: { global: { rate: "1/h" } } }),
           route("shared", "shop", { rateLimit: { store: "limits", global: { rate: "100/s" } } }),
+          route("signed", "shop", {
+            jwt: { issuers: [{ ...signed, jwks: { url: `${upstream.url}/keys` } }] },
+          }),
+          route("asked", "shop", { extAuthz: { cluster: "shop", path: "/allowed" } }),
           route("lost", "lost", { retry: {} }),
           { name: "direct", match: { path: "/direct" }, respond: { status: 200, body: "yes" } },
         ],
@@ -98,6 +104,9 @@ function everything(upstream: Origin): object {
   };
 }
 
+const issuer = new TokenIssuer();
+const signed = { issuer: issuer.name, audiences: ["shop"] };
+
 const nobody = { name: "nobody", effect: "deny", to: { methods: ["DELETE"] } };
 
 function route(name: string, cluster: string, policies: object): object {
@@ -111,13 +120,15 @@ async function failReload(folder: Folder, pagoda: Pagoda): Promise<void> {
   await fetch(`${pagoda.adminUrl}/reload`, { method: "POST" });
 }
 
-const paths = ["/shop", "/shop/500", "/shop/503", "/limited", "/lost", "/direct", "/nowhere"];
+const paths = ["/shop", "/shop/500", "/shop/503", "/limited", "/lost", "/asked", "/direct", "/nowhere"];
 
 async function stir(pagoda: Pagoda): Promise<void> {
   const { urls } = await pagoda.log("listening on");
   const [edge, secure] = urls as [string, string];
   for (const path of paths) for (let at = 0; at < 3; at++) await call(edge + path);
   await call(`${edge}/shop`, { method: "DELETE" });
+  // Each worker has keys of its own.
+  for (let at = 0; at < 10; at++) await call(`${edge}/signed`, issuer.bearer({ jti: String(at) }));
   for (const url of [edge, secure]) {
     using wire = new Wire(url);
     wire.send("neither HTTP nor TLS\r\n\r\n");

@@ -8,6 +8,7 @@ import { pino } from "pino";
 import { Registry } from "prom-client";
 import { test } from "vitest";
 import { z } from "zod";
+import { layerDurations } from "../../src/policies/layer-durations.ts";
 import type { AnyPolicy, ListenerEnvironment } from "../../src/policies/policy.ts";
 import { builtInPolicies } from "../../src/policies/registry.ts";
 import { policyLayer } from "../../src/policies/stack.ts";
@@ -37,6 +38,7 @@ function build(policy: AnyPolicy, settings: unknown, sharedStore: ListenerEnviro
     // Whatever their names are.
     files: { get: () => JSON.stringify({ keys: [{ kty: "RSA" }] }) },
     events: eventMetrics({ registry: new Registry() }),
+    durations: layerDurations(new Registry()),
     states: new States(),
     atEnd: (run: () => void) => atEnd.push(run),
     sharedStore,

@@ -7,6 +7,7 @@ import { pino } from "pino";
 import { Registry } from "prom-client";
 import { describe, expect, test, vi } from "vitest";
 import type { z } from "zod";
+import { layerDurations } from "../../src/policies/layer-durations.ts";
 import type { AnyPolicy } from "../../src/policies/policy.ts";
 import { builtInPolicies } from "../../src/policies/registry.ts";
 import { policyLayer } from "../../src/policies/stack.ts";
@@ -42,6 +43,7 @@ const leaf = service("leaf", async () => right(httpResponse(200)));
 function bench(policy: AnyPolicy) {
   const registry = new Registry();
   const events = eventMetrics({ registry });
+  const durations = layerDurations(registry);
   const states = new States();
   const schema = policy.schema(vocabulary) as z.ZodType;
   const settings = { [policy.name]: schema.parse(examples[policy.name as keyof typeof examples]) };
@@ -60,6 +62,7 @@ function bench(policy: AnyPolicy) {
           classifier: grpcClassifier(),
           files: new Map([["jwks.json", jwks]]),
           events,
+          durations,
           states,
           atEnd: (run: () => void) => atEnd.push(run),
           sharedStore: undefined,

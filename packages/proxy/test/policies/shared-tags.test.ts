@@ -14,6 +14,7 @@ import { respond } from "@pagoda/respond";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
+import { layerDurations } from "../../src/policies/layer-durations.ts";
 import { ownPolicies } from "../../src/config/own-policies.ts";
 import { answersBy, grpcStatusesBy } from "../../src/policies/answers.ts";
 import { definePolicy } from "../../src/policies/policy.ts";
@@ -52,6 +53,7 @@ async function answersOf(settings: object, calls: number, headers: Readonly<Reco
     random: systemRandom,
     files: new Map(),
     events: eventMetrics({ registry: new Registry() }),
+    durations: layerDurations(new Registry()),
     states: new States(),
     atEnd: () => {},
     sharedStore: undefined,
