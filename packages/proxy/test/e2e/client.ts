@@ -8,8 +8,8 @@ export interface Answer {
 }
 
 /** One request with Node's client and its whole response. */
-export async function call(url: string, options: RequestOptions = {}): Promise<Answer> {
-  const message = await head(url, options);
+export async function call(url: string, options: RequestOptions = {}, body?: string): Promise<Answer> {
+  const message = await head(url, options, body);
   const chunks: Buffer[] = [];
   for await (const chunk of message) chunks.push(chunk as Buffer);
   return { status: message.statusCode as number, message, body: Buffer.concat(chunks).toString() };
@@ -27,9 +27,9 @@ export async function bodies(
 }
 
 /** One request with Node's client up to the response head; the caller reads the body. */
-export function head(url: string, options: RequestOptions = {}): Promise<IncomingMessage> {
+export function head(url: string, options: RequestOptions = {}, body?: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request(url, options).once("error", reject).once("response", resolve).end();
+    request(url, options).once("error", reject).once("response", resolve).end(body);
   });
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, watch } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeAll, type TestContext } from "vitest";
 import type { Folder } from "./configured.ts";
 import { until } from "./program.ts";
@@ -60,10 +60,7 @@ export class Envoy implements AsyncDisposable {
     const config = place.write("envoy.json", bootstrap);
     const args = ["-c", config, "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"];
     const child = adopt(spawn(program, [...args, "--admin-address-path", admin], { stdio: "ignore" }));
-    const address = await until(
-      async () => (existsSync(admin) ? readFileSync(admin, "utf8") : ""),
-      (text) => text !== "",
-    );
+    const address = await contentOf(admin, child);
     const listeners = await until(
       () => listenersOf(`http://${address}`),
       (text) => /:[1-9]\d*/.test(text),
@@ -77,6 +74,24 @@ export class Envoy implements AsyncDisposable {
     this.#child.kill("SIGKILL");
     await ended;
   }
+}
+
+/** The content of a file that a program writes, once it has. Fails if the program ends instead. */
+function contentOf(file: string, program: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const content = existsSync(file) ? readFileSync(file, "utf8") : "";
+      if (content === "") return;
+      watcher.close();
+      resolve(content);
+    };
+    const watcher = watch(dirname(file), look);
+    program.once("close", () => {
+      watcher.close();
+      reject(new Error("Envoy has ended"));
+    });
+    look();
+  });
 }
 
 async function listenersOf(admin: string): Promise<string> {
