@@ -1,6 +1,7 @@
 import { right } from "@pagoda/core";
 import { mockService } from "@pagoda/core/testing";
 import { bodyFrom, type HttpRequest, httpRequest, type HttpResponse, httpResponse, text } from "@pagoda/http";
+import { conformance as coreConformance } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
 import { cache, memoryStore } from "@pagoda/cache";
@@ -12,6 +13,13 @@ const changes = { response: ["headers", "body"] };
 describe("cache conforms", () => {
   // Nothing of this response is stored.
   conformance(test, ({ clock }) => cache({ clock }), { changes: { response: ["headers"] } });
+  // Without the rules about bodies: a request with one is never answered from the store.
+  coreConformance(test, ({ clock }) => cache({ clock }), {
+    request: () => httpRequest("http://shop.example/"),
+    response: () => httpResponse(200),
+    answered: () => httpRequest("http://shop.example/", { headers: { "cache-control": "only-if-cached" } }),
+    changes: { response: ["headers"] },
+  });
   // This one is stored and shared.
   conformance(test, ({ clock }) => cache({ clock }), {
     response: () => httpResponse(200, undefined, { etag: '"1"' }),

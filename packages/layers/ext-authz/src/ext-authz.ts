@@ -1,7 +1,7 @@
 import { checkOption, type Layer } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, readUpTo } from "@pagoda/http";
 import { type ExtAuthzFault, guard, type GuardOptions, type Protocol } from "./guard.ts";
-import { authorizationRequest, withCopied } from "./messages.ts";
+import { authorizationRequest, copying } from "./messages.ts";
 
 /** Options of {@link extAuthz}. */
 export interface ExtAuthzOptions<Req extends HttpRequest> extends GuardOptions<Req> {
@@ -52,7 +52,7 @@ export function extAuthz<Req extends HttpRequest = HttpRequest>({
     "a path that starts with /",
   );
   const asking = authorizationRequest(path, headers);
-  const copied = withCopied(copyHeaders);
+  const copied = copying(copyHeaders);
   const http: Protocol = {
     options: { ...(path !== undefined && { path }), copyHeaders },
     request: asking,
@@ -64,12 +64,14 @@ export function extAuthz<Req extends HttpRequest = HttpRequest>({
       }
       if (status < 200 || status >= 300) return { kind: "refused", response };
       void readUpTo(body, maxDiscarded, undefined);
+      const fields = copied.read(response.headers);
+      if (fields === undefined) return { kind: "unavailable", reason: "invalid" };
       return {
         kind: "allowed",
-        editRequest: (request) => ({ ...request, headers: copied(request.headers, response.headers) }),
+        editRequest: (request) => ({ ...request, headers: copied.set(request.headers, fields) }),
       };
     },
-    unanswered: (request) => ({ ...request, headers: copied(request.headers, undefined) }),
+    unanswered: (request) => ({ ...request, headers: copied.set(request.headers, []) }),
   };
   return guard(http, options);
 }

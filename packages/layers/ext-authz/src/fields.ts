@@ -17,6 +17,9 @@ const reserved: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+/** Bounds on what an answer may set: as many fields as a request may have. */
+export const [maxFields, maxFieldBytes] = [100, 61_440] as const;
+
 /** Whether an authorization server may set a field of that name. */
 export function isSettable(name: string): boolean {
   return isToken(name) && !reserved.has(plain(name));

@@ -1,6 +1,6 @@
 import { bodyOf, callNotes, emptyBody, HttpHeaders, type HttpRequest, pathToSend } from "@pagoda/http";
 import type { Content } from "./content.ts";
-import { checkCopied, checkName, plain, without } from "./fields.ts";
+import { checkCopied, checkName, maxFieldBytes, maxFields, plain, without } from "./fields.ts";
 
 /** Fields about the body or the connection, which are not the authorization server's. */
 const notAsked: ReadonlySet<string> = new Set([
@@ -85,20 +85,26 @@ export function authorizationRequest(
 const ofBody: ReadonlySet<string> = new Set(["content-type", "content-encoding"]);
 
 /**
- * Returns a function that sets fields of a request from a response, and removes whatever the client
- * has sent under these names, also with underscores for hyphens.
+ * Returns functions that read fields of a response, undefined if they are too many, and that set them
+ * on a request, whose own fields under these names are removed, also with underscores for hyphens.
  *
  * @throws RangeError when a name is not that of a header field that may be set.
  */
-export function withCopied(
-  names: readonly string[],
-): (headers: HttpHeaders, from: HttpHeaders | undefined) => HttpHeaders {
+export function copying(names: readonly string[]): {
+  read(from: HttpHeaders): readonly string[] | undefined;
+  set(headers: HttpHeaders, fields: readonly string[]): HttpHeaders;
+} {
   checkCopied(names);
-  if (names.length === 0) return (headers) => headers;
   const ours = new Set(names.map(plain));
-  return (headers, from) => {
-    const raw = [...without(headers, ours).raw];
-    for (const name of names) for (const value of from?.all(name) ?? []) raw.push(name, value);
-    return new HttpHeaders(raw);
+  return {
+    read(from) {
+      const fields = names.flatMap((name) => from.all(name).flatMap((value) => [name, value]));
+      const bytes = fields.reduce((sum, { length }) => sum + length, 0);
+      return fields.length > 2 * maxFields || bytes > maxFieldBytes ? undefined : fields;
+    },
+    set(headers, fields) {
+      const own = without(headers, ours);
+      return fields.length === 0 ? own : new HttpHeaders([...own.raw, ...fields]);
+    },
   };
 }

@@ -54,7 +54,12 @@ function bench(options: Partial<ExtAuthzOptions<HttpRequest>> = {}) {
 }
 
 describe("extAuthz", () => {
-  conformance(test, ({ clock }) => extAuthz({ service: allowing, clock }), {
+  const deciding = service("deciding", async ({ path }: HttpRequest) =>
+    path === "/failing" ? left(down) : right(httpResponse(path === "/forbidden" ? 403 : 200, "decided")),
+  );
+  conformance(test, ({ clock }) => extAuthz({ service: deciding, clock }), {
+    refused: () => httpRequest("http://shop.example/failing"),
+    answered: () => httpRequest("http://shop.example/forbidden"),
     changes: { request: ["headers"] },
   });
 
@@ -114,6 +119,15 @@ describe("extAuthz", () => {
     const { request, answer } = await inner.next();
     expect(request.headers.raw).toEqual(["Accept", "*/*", "X-User", "ann"]);
     answer(httpResponse(200));
+  });
+
+  test("too many fields to copy pass no request, even if it fails open", async () => {
+    const { layered, server, inner } = bench({ copyHeaders: ["x-user"], failOpen: true });
+    const result = layered.call(asked());
+    const values = Array.from({ length: 101 }, () => "ann");
+    (await server.next()).answer(httpResponse(200, "", { "x-user": values }));
+    expect(await result).toMatchObject({ left: { _tag: "AuthorizationUnavailable", reason: "invalid" } });
+    await inner.expectNoCall();
   });
 
   test.each([302, 401, 403, 404])("passes a response with status %d on to the client", async (status) => {

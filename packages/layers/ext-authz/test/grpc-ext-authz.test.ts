@@ -36,7 +36,6 @@ type Asked = HttpRequest & FromClient & Identified;
 
 const denied = 7;
 const down: Fault<"Down"> = { _tag: "Down", origin: "upstream", retryable: true };
-const allowing = service("allowing", async (_: HttpRequest) => right(answering({})));
 
 const asked = (raw: readonly string[] = [], target = "/cart?a=1"): Asked => ({
   ...httpRequest(`http://shop.example${target}`, { method: "PUT", body: "hello" }),
@@ -89,7 +88,14 @@ const refusing = (value: object): CheckAnswer => ({
 beforeAll(loadCodec);
 
 describe("grpcExtAuthz", () => {
-  conformance(test, ({ clock }) => grpcExtAuthz({ service: allowing, clock }), {
+  const deciding = service("deciding", async (request: HttpRequest) => {
+    const { path } = (await askedOf(request)).attributes?.request?.http ?? {};
+    if (path === "/failing") return left(down);
+    return right(answering({ status: { code: path === "/forbidden" ? denied : 0 } }));
+  });
+  conformance(test, ({ clock }) => grpcExtAuthz({ service: deciding, clock }), {
+    refused: () => httpRequest("http://shop.example/failing"),
+    answered: () => httpRequest("http://shop.example/forbidden"),
     changes: { request: ["headers", "query"] },
   });
 

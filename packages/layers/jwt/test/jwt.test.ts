@@ -68,6 +68,7 @@ await call(options({ cache }), asked(token));
 describe("jwt", () => {
   conformance(test, ({ clock }) => jwt({ issuers: [issuer([ec])], cache, clock }), {
     request: () => asked(token) as Inner,
+    refused: () => asked(undefined) as Inner,
     changes: { request: ["headers"] },
   });
 

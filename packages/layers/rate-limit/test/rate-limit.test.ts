@@ -1,7 +1,14 @@
 import { left, right, service, type Service } from "@pagoda/core";
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { memoryStore, type RateLimited, rateLimit, type Rates } from "@pagoda/rate-limit";
+import {
+  memoryStore,
+  type RateLimited,
+  rateLimit,
+  type Rates,
+  type Store,
+  type SyncStore,
+} from "@pagoda/rate-limit";
 import { describe, expect, test } from "vitest";
 import { bench, later } from "./bench.ts";
 
@@ -213,6 +220,21 @@ describe("rateLimit with an asynchronous store", () => {
   const store = (rates: Rates) => later(memoryStore()(rates));
 
   conformance(test, ({ clock }) => rateLimit({ global: ample, store, clock }));
+  // A client that has used up its limit elsewhere.
+  const exhausted = (rates: Rates): SyncStore => {
+    const known = memoryStore()(rates);
+    return {
+      take: (of, nowMs) =>
+        of === "exhausted" ? { limit: "keyed", retryAfterMs: 1_000 } : known.take(of, nowMs),
+      globalWaitMs: (nowMs) => known.globalWaitMs(nowMs),
+      state: (nowMs) => known.state(nowMs),
+    };
+  };
+  const refused = { refused: () => "exhausted" };
+  const own = { keyed: { ...ample, key }, store: exhausted };
+  const afar = { ...own, store: (rates: Rates) => later(exhausted(rates)) };
+  conformance(test, ({ clock }) => rateLimit<string>({ ...own, clock }), refused);
+  conformance(test, ({ clock }) => rateLimit<string, Store>({ ...afar, clock }), refused);
 
   function remote() {
     const clock = virtualClock();

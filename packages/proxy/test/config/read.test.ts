@@ -35,6 +35,26 @@ describe("a problem has its place, the value and what is valid:", () => {
       "listeners:\n  - address: 127.0.0.1:1\n    routes:\n      - name: a\n        cluster: shpo\nclusters:\n  shop: { endpoints: [http://a:1] }\n",
       ['f:5:18: listeners[0].routes[0].cluster: unknown cluster "shpo"; did you mean shop?'],
     ],
+    [
+      "a gRPC authorization server whose cluster speaks HTTP/1.1, and settings of the other protocol",
+      `listeners:
+  - address: 127.0.0.1:1
+    policies:
+      extAuthz: { cluster: s, protocol: grpc, path: /auth }
+    routes:
+      - name: a
+        cluster: s
+        policies: { extAuthz: { cluster: s, copyHeaders: [x-user, Host], contextExtensions: { a: b }, requestBody: { max: 1KiB, asBytes: true } } }
+clusters: { s: { endpoints: [http://a:1] } }
+`,
+      [
+        'f:4:28: listeners[0].policies.extAuthz.cluster: must be a cluster with protocol: http2 (got "s", http1)',
+        "f:4:53: listeners[0].policies.extAuthz.path: has no effect with protocol: grpc",
+        'f:8:67: listeners[0].routes[0].policies.extAuthz.copyHeaders[1]: must not frame a message or name its host (got "Host")',
+        "f:8:93: listeners[0].routes[0].policies.extAuthz.contextExtensions: has no effect with protocol: http",
+        "f:8:138: listeners[0].routes[0].policies.extAuthz.requestBody.asBytes: has no effect with protocol: http",
+      ],
+    ],
     ["a missing field", "clusters: {}\n", ["f:1:1: listeners: must be a list (missing)"]],
     [
       "a duration without a unit",

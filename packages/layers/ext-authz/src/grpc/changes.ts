@@ -1,6 +1,6 @@
 import { HttpHeaders } from "@pagoda/http";
 import { isFieldValue } from "@pagoda/http/grammar";
-import { isSettable, plain, without } from "../fields.ts";
+import { isSettable, maxFieldBytes, maxFields, plain, without } from "../fields.ts";
 import type { HeaderValueOption } from "../generated/core_pb.ts";
 import { fieldValue } from "./text.ts";
 
@@ -31,9 +31,6 @@ const actions: readonly Action[] = ["add", "add-if-absent", "set", "set-if-prese
 
 export const onResponse: ActionOf = ({ append, appendAction }) =>
   append === undefined ? actions[appendAction] : append ? "add" : "set";
-
-/** Bounds on what an answer may set: as many fields as a request may have. */
-const [maxFields, maxFieldBytes] = [100, 61_440];
 
 /**
  * Reads changes of fields.
