@@ -8,7 +8,7 @@ export interface TenantMissing extends Fault<"TenantMissing"> {
 }
 
 export interface TenantObserver {
-  readonly refused?: () => void;
+  readonly refused?: (fault: TenantMissing, request: HttpRequest) => void;
 }
 
 /** Refuses requests without the header field that names their tenant. */
@@ -18,13 +18,15 @@ export function requireTenant(header: string, observer: TenantObserver = {}) {
     options: { header },
     call(request, signal) {
       if (request.headers.has(header)) return inner.call(request, signal);
-      observer.refused?.();
+      observer.refused?.(missing, request);
       return Promise.resolve(left(missing));
     },
   }));
 }
 
-const events = eventsOf<TenantObserver>("tenant", ["refused"]);
+const events = eventsOf<TenantObserver>("tenant", ["refused"], {
+  refused: ({ header }) => `refused: no header ${header}`,
+});
 
 export default definePolicy({
   name: "tenant",

@@ -4,8 +4,9 @@ import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/
 import { perRoute, type Routed, type RouteTable } from "@pagoda/router";
 import { placeName } from "../config/places.ts";
 import type { RoutePolicies } from "../config/schema/policies.ts";
-import type { SharedStores } from "../policies/policy.ts";
+import { eventsOf, type SharedStores } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
+import { observed } from "../policies/observed.ts";
 import { policyLayer } from "../policies/stack.ts";
 import type { States } from "../policies/states.ts";
 import type { TimeAndChance } from "./system.ts";
@@ -30,6 +31,10 @@ type Table = RouteTable<string, RoutePolicies>;
 type OnRoute = HttpRequest & Identified & FromClient & Routed<string, RoutePolicies>;
 type Clusters = ReadonlySet<ReturnType<RouteContext["cluster"]>>;
 
+const deadlineEvents = eventsOf<GrpcDeadlineObserver>("grpc-deadline", ["exceeded"], {
+  exceeded: ({ afterMs }) => `the client's deadline passed after ${Math.round(afterMs)} ms`,
+});
+
 /** The stack of each route in front of its clusters. */
 export function routeLayers(table: Table, context: RouteContext) {
   return perRoute(table, (route) => {
@@ -50,9 +55,7 @@ function routeLayer(route: string, settings: RoutePolicies, context: RouteContex
       // A gRPC client sends its own deadline, which covers all waiting.
       .layer(
         grpcDeadline({
-          observer: events.observer<GrpcDeadlineObserver>("grpc-deadline", ["exceeded"], {
-            labels: { listener },
-          }),
+          observer: observed({ metrics: events, labels: { listener }, clock }, deadlineEvents),
           clock,
         }),
       )

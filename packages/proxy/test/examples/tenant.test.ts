@@ -39,4 +39,8 @@ test("the proxy applies the example on a listener", async () => {
   const { status, body } = await call(pagoda.url);
   expect([status, body]).toEqual([400, expect.stringContaining("400 the header x-tenant is required")]);
   expect(await pagoda.metric("stack_events_total", { layer: "tenant", event: "refused" })).toBe(1);
+  const kept = await pagoda.admin("/requests?reason=refused");
+  expect(JSON.parse(kept.text)).toMatchObject([
+    { fault: { tag: "TenantMissing" }, trail: [{ text: "tenant: refused: no header x-tenant" }] },
+  ]);
 });
