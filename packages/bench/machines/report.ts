@@ -20,9 +20,6 @@ function reachedBy({ value, atMost, atLeast }: Figure): string {
 }
 
 function numberOf(value: number): string {
-  return value.toLocaleString("en-US", {
-    maximumSignificantDigits: Math.abs(value) < 100 ? 2 : 15,
-    maximumFractionDigits: 0,
-    roundingPriority: "lessPrecision",
-  });
+  const digits = Math.abs(value) < 100 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 0 };
+  return value.toLocaleString("en-US", digits);
 }
