@@ -10,11 +10,11 @@ const most: Readonly<Record<string, number>> = {
   "@pagoda/discovery": 40,
   "@pagoda/health": 47,
   "@pagoda/http": 300,
-  "@pagoda/proxy": 460,
+  "@pagoda/proxy": 650,
   "@pagoda/rate-limit": 47,
   "@pagoda/router": 58,
   "@pagoda/transport": 83,
-  "@pagoda/xds": 120,
+  "@pagoda/xds": 150,
 };
 /** Of all others. */
 const usual = 32;
