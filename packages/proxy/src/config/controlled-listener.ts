@@ -60,7 +60,7 @@ export function nameFor(called: string): string {
   if (/^\w[\w.-]{0,62}$/.test(called)) return called;
   const digest = createHash("sha256").update(called).digest("hex").slice(0, 8);
   const readable = called.replaceAll(/[^\w.-]+/g, "_").replace(/^[^\w]+/, "");
-  return `${readable.slice(0, 54)}-${digest}`;
+  return `${readable.slice(0, 54) || "x"}-${digest}`;
 }
 
 function allRoutes({ virtualHosts }: XdsRoutes, cluster: (called: string) => string): readonly object[] {

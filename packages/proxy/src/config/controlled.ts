@@ -14,8 +14,11 @@ export interface Controlled {
   readonly clusters: Config["clusters"];
 }
 
-/** Any control plane and node will do: only clusters are named. */
-const control = { xds: { server: "http://control-plane:1", node: { id: "check" }, listeners: true } };
+/** The rest of a file. Any control plane will do: only its clusters are named. */
+const rest = {
+  admin: { address: "127.0.0.1:0" },
+  control: { xds: { server: "http://control-plane:1", node: { id: "check" }, listeners: true } },
+};
 
 /**
  * Checks a listener of a control plane as if it were written in a file. `Left`: each problem, in the
@@ -27,7 +30,7 @@ export function checkControlled(
   policies: PolicyRegistry,
 ): Either<readonly string[], Controlled> {
   const part = controlledPart(listener, own);
-  const { problems, config } = examine(new ConfigDocument(JSON.stringify({ ...part, control })), policies);
+  const { problems, config } = examine(new ConfigDocument(JSON.stringify({ ...part, ...rest })), policies);
   const [translated] = config?.listeners ?? [];
   if (problems.length === 0 && config !== undefined && translated !== undefined)
     return right({ listener: translated, clusters: config.clusters });

@@ -230,16 +230,22 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   if (isLeft(adminServer)) return failed(adminServer.left);
   await Promise.all([secrets.begin(loaded.right), listeners.begin(loaded.right)]);
   await secrets.begin(listeners.complete(loaded.right));
-  const served = secrets.complete(listeners.complete(loaded.right));
+  const complete = (): Loaded => secrets.complete(listeners.complete(loaded.right));
+  let served = complete();
   const names = new Set(served.config.listeners.map(socketName));
   for (const socket of inherited.keys())
     if (!names.has(socket)) log.warn({ socket }, "closed an inherited socket that matches no listener");
   const [missing] = missingSecrets(served);
   // The process that this one would replace has its secrets, and serves.
-  const started: Awaited<ReturnType<Supervisor["start"]>> =
+  let started: Awaited<ReturnType<Supervisor["start"]>> =
     missing !== undefined && options.predecessor !== undefined
       ? left({ _tag: "ConfigRefused", reason: secrets.reason(missing, loaded.right) })
       : await supervisor.start(served);
+  // A listener of the control plane that cannot be opened must not keep the others from serving.
+  while (isLeft(started) && !supervisor.hasEnded && listeners.refuses(started.left)) {
+    served = complete();
+    started = await supervisor.start(served);
+  }
   if (isLeft(started)) {
     await adminServer.right.close();
     return failed(started.left);

@@ -127,6 +127,11 @@ export class Supervisor {
     return this.#central.notReady ?? this.queries.notReady();
   }
 
+  /** Whether it cannot be started again. */
+  get hasEnded(): boolean {
+    return this.#isEnding;
+  }
+
   /** The sockets on which the workers listen. */
   get sockets(): SocketsByName {
     return this.#sockets.open;

@@ -7,6 +7,7 @@ export function envoyListener(
   routes: string,
   manager: object = {},
   chain: object = {},
+  port: number = 0,
 ): object {
   const http = {
     "@type": `${envoyTypes}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
@@ -19,7 +20,7 @@ export function envoyListener(
   };
   return {
     name,
-    address: { socket_address: { address: "127.0.0.1", port_value: 0 } },
+    address: { socket_address: { address: "127.0.0.1", port_value: port } },
     filter_chains: [{ filters: [{ name: "http", typed_config: http }], ...chain }],
   };
 }

@@ -235,3 +235,30 @@ test("TLS of a listener has its certificate from the same control plane", async 
   });
   expect(await status).toBe(218);
 });
+
+test("a listener that cannot be opened does not keep the others from serving", async ({ skip }) => {
+  skipWithoutGo(skip);
+  await using taken = await origin(() => {});
+  await using plane = await new GoControlPlane().listen();
+  const serve = (version: string, ...ports: readonly number[]): Promise<void> =>
+    plane.serve({
+      version,
+      clusters: {},
+      listeners: ports.map((port, n) => envoyListener(`l${n}`, "shop", {}, {}, port)),
+      routes: [all({ match: { prefix: "/" }, direct_response: { status: 200 + Number(version) } })],
+    });
+  await serve("1", 0, taken.port);
+  using folder = new Folder();
+  await using pagoda = await configured(folder, controlled(plane.url));
+  expect((await call(pagoda.url)).status).toBe(201);
+  expect(await pagoda.log("listener of the control plane left out")).toMatchObject({
+    listener: "l1",
+    reason: `cannot listen on 127.0.0.1:${taken.port}: EADDRINUSE`,
+  });
+  await using second = await origin(() => {});
+  await serve("2", 0, taken.port, second.port);
+  await until(
+    async () => (await call(pagoda.url)).status,
+    (status) => status === 202,
+  );
+});
