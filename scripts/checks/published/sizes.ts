@@ -8,6 +8,7 @@ const most: Readonly<Record<string, number>> = {
   "@pagoda/client": 42,
   "@pagoda/core": 130,
   "@pagoda/discovery": 40,
+  "@pagoda/ext-authz": 46,
   "@pagoda/health": 47,
   "@pagoda/http": 300,
   "@pagoda/proxy": 650,
