@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 const readme = new URL("README.md", import.meta.url);
 
@@ -7,7 +9,7 @@ export function appendTo(name: string, rows: string): void {
   const before = readFileSync(readme, "utf8");
   const end = `\n\n<!-- /${name} -->`;
   if (!before.includes(end)) throw new Error(`packages/bench/README.md has no ${name} markers`);
-  writeFileSync(
+  writeFormatted(
     readme,
     before.replace(end, () => `\n${rows}${end}`),
   );
@@ -22,8 +24,14 @@ export function writeInto(name: string, text: string, file: URL = readme): void 
   const before = readFileSync(file, "utf8");
   const marked = new RegExp(`(<!-- ${name} -->\\n)[^]*(\\n<!-- /${name} -->)`);
   if (!marked.test(before)) throw new Error(`${file.pathname} has no ${name} markers`);
-  writeFileSync(
+  writeFormatted(
     file,
     before.replace(marked, (_all, begin: string, end: string) => `${begin}\n${text}\n${end}`),
   );
+}
+
+function writeFormatted(file: URL, text: string): void {
+  writeFileSync(file, text);
+  const { status, error } = spawnSync("oxfmt", [fileURLToPath(file)], { stdio: "inherit" });
+  if (status !== 0) throw new Error(`${file.pathname} is written, but not formatted`, { cause: error });
 }
