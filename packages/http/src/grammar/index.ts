@@ -1,6 +1,7 @@
 export * from "./authority.ts";
 export * from "./char-classes.ts";
 export * from "./chunk-size.ts";
+export * from "./connection-fields.ts";
 export * from "./connection-options.ts";
 export * from "./content-length.ts";
 export * from "./field-line.ts";

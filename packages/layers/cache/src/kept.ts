@@ -1,5 +1,5 @@
 import { HttpHeaders, type HttpRequest, type HttpResponse, type RawHeaders } from "@pagoda/http";
-import { membersOf } from "@pagoda/http/grammar";
+import { connectionFields, membersOf } from "@pagoda/http/grammar";
 import { type Directives, directivesOf } from "./cache-control.ts";
 import { type FreshnessOptions, initialAgeMs, lifetimeMs } from "./freshness.ts";
 import { allowsHeuristic } from "./storable.ts";
@@ -16,17 +16,12 @@ export interface Kept {
 
 /** Fields of one connection or one hop, which are not stored (RFC 9111, 3.1), and `Age`. */
 const notStored: ReadonlySet<string> = new Set([
+  ...connectionFields,
   "age",
-  "connection",
-  "keep-alive",
   "proxy-authenticate",
   "proxy-authentication-info",
   "proxy-authorization",
-  "proxy-connection",
-  "te",
   "trailer",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 /** Fields about the stored body, which a 304 does not change (RFC 9111, 3.2). */

@@ -1,20 +1,14 @@
 import { checkOption } from "@pagoda/core";
 import { HttpHeaders } from "@pagoda/http";
-import { isToken } from "@pagoda/http/grammar";
+import { connectionFields, isToken } from "@pagoda/http/grammar";
 
 /** Fields that frame a message, belong to a connection, or select the origin. */
 const reserved: ReadonlySet<string> = new Set([
-  "connection",
+  ...connectionFields,
   "content-length",
   "expect",
   "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
   "trailer",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 /** Bounds on what an answer may set: as many fields as a request may have. */

@@ -1,18 +1,14 @@
 import { bodyOf, callNotes, emptyBody, HttpHeaders, type HttpRequest, pathToSend } from "@pagoda/http";
+import { connectionFields } from "@pagoda/http/grammar";
 import type { Content } from "./content.ts";
 import { checkCopied, checkName, maxFieldBytes, maxFields, plain, without } from "./fields.ts";
 
 /** Fields about the body or the connection, which are not the authorization server's. */
 const notAsked: ReadonlySet<string> = new Set([
-  "connection",
+  ...connectionFields,
   "content-length",
   "expect",
-  "keep-alive",
-  "proxy-connection",
-  "te",
   "trailer",
-  "transfer-encoding",
-  "upgrade",
   // Said below.
   "x-envoy-auth-partial-body",
   "x-forwarded-method",

@@ -1,19 +1,13 @@
 import { HttpHeaders } from "@pagoda/http";
-import { membersOf } from "@pagoda/http/grammar";
+import { connectionFields, membersOf } from "@pagoda/http/grammar";
 
 /** Fields that `fetch` sets itself: connection-specific ones and the length of the body. */
 const ofTheConnection: ReadonlySet<string> = new Set([
-  "connection",
+  ...connectionFields,
   "content-length",
   "expect",
   "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
   "trailer",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 /** Returns the fields that may be passed to `fetch`. */

@@ -1,5 +1,5 @@
 import type { RawHeaders } from "@pagoda/http";
-import { acceptsTrailers, isNamed } from "@pagoda/http/grammar";
+import { acceptsTrailers, connectionFields, isNamed } from "@pagoda/http/grammar";
 import { FieldNames } from "./field-names.ts";
 
 /**
@@ -29,16 +29,10 @@ export function endToEnd(raw: RawHeaders, drop: (name: string) => boolean = () =
 }
 
 const hopByHop = new FieldNames([
-  "connection",
-  "http2-settings",
-  "keep-alive",
+  ...connectionFields,
   "proxy-authenticate",
   "proxy-authentication-info",
   "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 /**

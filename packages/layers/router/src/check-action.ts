@@ -1,4 +1,4 @@
-import { isFieldValue, isToken } from "@pagoda/http/grammar";
+import { connectionFields, isFieldValue, isToken } from "@pagoda/http/grammar";
 import { oneOf } from "@pagoda/core";
 import { Substitution } from "@pagoda/linear-regex";
 import { checkPath, isHost } from "./check-match.ts";
@@ -8,17 +8,7 @@ import type { DirectResponse, HeaderEdits, Redirect, Rewrite, Share } from "./ro
 
 const redirectStatuses: readonly unknown[] = [301, 302, 303, 307, 308];
 /** Framing and routing fields. Edited by hand, two parsers might read different messages. */
-const framing = new Set([
-  "connection",
-  "content-length",
-  "host",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const framing: ReadonlySet<string> = new Set([...connectionFields, "content-length", "host", "trailer"]);
 
 /** Reports problems in the shares of a split. */
 export function checkShares(shares: readonly Share[], report: Report): void {

@@ -1,5 +1,6 @@
 import { rangeError } from "@pagoda/core";
 import type { BodyFlow, BodySink } from "../../body.ts";
+import { connectionFields } from "../../grammar/connection-fields.ts";
 import { readContentLength } from "../../grammar/content-length.ts";
 import { isBodiless, isBodilessStatus } from "../../grammar/status.ts";
 import { mayTrail } from "../../grammar/trailers.ts";
@@ -12,16 +13,7 @@ import { checkField } from "../fields.ts";
 import type { HttpDate } from "../http-date.ts";
 import type { ExchangeStream, ResponseFlow } from "./exchange-stream.ts";
 
-/** Connection fields of HTTP/1.1 (RFC 9113, 8.2.2), and fields of requests only. */
-const ofConnections: ReadonlySet<string> = new Set([
-  "connection",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "transfer-encoding",
-  "upgrade",
-]);
+const ofConnections: ReadonlySet<string> = new Set(connectionFields);
 
 /**
  * Sends a response. If the client is gone, the rest is cancelled at its source.
