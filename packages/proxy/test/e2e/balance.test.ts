@@ -35,6 +35,31 @@ describe("load balancing", () => {
     },
   );
 
+  test.each(["ring-hash", "maglev"])(
+    "by %s sends a key to one endpoint from every machine",
+    async (strategy) => {
+      await using one = await named("one");
+      await using two = await named("two");
+      await using three = await named("three");
+      using folder = new Folder();
+      const balance = { strategy, key: { header: "x-session" } };
+      const urls = [one.url, two.url, three.url];
+      await using first = await configured(folder, through({ endpoints: urls, balance }));
+      // Discovery may list them in another order there.
+      using elsewhere = new Folder();
+      const cluster = { endpoints: urls.toReversed(), balance };
+      await using second = await configured(elsewhere, through(cluster));
+      const endpointsFrom = async ({ url }: { readonly url: string }): Promise<readonly string[]> => {
+        const each: string[] = [];
+        for (let n = 0; n < 20; n++) each.push(...(await bodies(url, 1, { "x-session": `${n}` })));
+        return each;
+      };
+      const seen = await endpointsFrom(first);
+      expect(new Set(seen).size).toBeGreaterThan(1);
+      expect(await endpointsFrom(second)).toEqual(seen);
+    },
+  );
+
   test.each(["least-request", "peak-ewma"])("by %s avoids a busy endpoint", async (balance) => {
     const arrivals = new Arrivals<Held>();
     await using busy = await held(arrivals);
