@@ -143,10 +143,13 @@ export class Subscription<T> {
     if (!this.#isAskedFor(name)) return { name: undefined, wrong: [] };
     const valid = validate();
     if (isLeft(valid)) return this.#reject(name, valid.left, place);
-    this.absent.delete(name);
-    this.known.set(name, { version, value: valid.right });
     const demands = this.#demands(name, valid.right);
+    const before = this.known.get(name);
+    // What suits is kept, with its endpoints. If nothing does, others may come whom this one suits.
+    const isKept = before !== undefined && this.#demands(name, before.value).length === 0;
+    if (demands.length === 0 || !isKept) this.known.set(name, { version, value: valid.right });
     if (demands.length > 0) return this.#reject(name, demands, place);
+    this.absent.delete(name);
     this.rejected.delete(name);
     return { name, wrong: [] };
   }

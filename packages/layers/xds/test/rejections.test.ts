@@ -308,3 +308,21 @@ test("a cluster that requires TLS is rejected where it is called without", async
   expect(secure.endpoints.map(({ key }) => key)).toEqual(["https://10.0.0.7:443"]);
   expect(source.endpoints).toEqual([]);
 });
+
+test("a rejected cluster leaves the last valid one, which follows its endpoints (defect: was)", async () => {
+  const { plane, client } = await connected();
+  const source = client.endpoints("shop");
+  const stream = await plane.delta.next();
+  await stream.next();
+  stream.send(changes("1", [cluster("shop")]));
+  await stream.next();
+  await stream.next();
+  stream.send(changes("2", [assignment("shop", "10.0.0.7:80")]));
+  await stream.next();
+  expect(keys(source)).toEqual(["10.0.0.7:80"]);
+  stream.send(changes("3", [cluster("shop", { transportSocket: tls })]));
+  expect(said(await stream.next())).toMatchObject({ error: expect.stringContaining("requires TLS") });
+  stream.send(changes("4", [assignment("shop", "10.0.0.8:80")]));
+  await stream.next();
+  expect(keys(source)).toEqual(["10.0.0.8:80"]);
+});
