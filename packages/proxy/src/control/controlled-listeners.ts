@@ -23,9 +23,10 @@ export interface ControlledListenersOptions {
 
 interface Followed {
   readonly server: string;
-  readonly key: string;
   readonly plane: ControlPlane;
   readonly source: ListenersSource;
+  /** Those of the control plane before, until this one has answered. */
+  before: readonly XdsListener[];
 }
 
 /** A listener as it was checked last, for the same settings of the file. */
@@ -40,8 +41,9 @@ const firstAnswersMs = 5_000;
 /** Serves the listeners of a control plane beside those of the file. */
 export class ControlledListeners {
   readonly #options: ControlledListenersOptions;
-  #followed: Followed | undefined;
-  /** The configuration of the file that was begun with last, against which resources are checked. */
+  /** By all that makes another connection necessary. Two while a configuration is being applied. */
+  readonly #followed = new Map<string, Followed>();
+  /** The configuration of the file that was begun with or kept last, against which resources are checked. */
   #loaded: Loaded | undefined;
   /** By name. */
   readonly #checked = new Map<string, Checked>();
@@ -60,37 +62,38 @@ export class ControlledListeners {
   async begin(loaded: Loaded): Promise<void> {
     const { config, files } = loaded;
     const { xds } = config.control;
+    const before = this.#sent(this.#loaded);
     const isFirst = this.#loaded === undefined;
     this.#loaded = loaded;
     // A process that serves stays ready.
     if (xds?.listeners !== true) this.#isReady ||= isFirst;
     if (xds?.listeners !== true) return;
-    const key = planeKey({ config: xds, service: "ads" }, files);
-    if (this.#followed?.key === key) return;
-    const before = this.#followed;
+    if (this.#of(loaded) !== undefined) return;
     const plane = await this.#options.planes.take({ config: xds, service: "ads" }, files, () => {});
     const source = plane.client.listeners({
       listener: (listener) => this.#problems((own) => listenerProblems(listener, own.config, own.policies)),
       routes: (routes) => this.#problems((own) => routesProblems(routes, own.policies)),
     });
-    this.#followed = { server: xds.server, key, plane, source };
+    const key = planeKey({ config: xds, service: "ads" }, files);
+    this.#followed.set(key, { server: xds.server, plane, source, before });
     source.subscribe(() => this.#later());
     const { clock } = this.#options;
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = clock.setTimer(firstAnswersMs, resolve);
     await Promise.race([late, source.started]);
     clock.clearTimer(timer);
-    before?.plane.release();
   }
 
   /** Adds the listeners that have come, with the clusters that their routes name. */
   complete(loaded: Loaded): Loaded {
     const { config, policies } = loaded;
-    if (config.control.xds?.listeners !== true || this.#followed === undefined) return loaded;
+    if (this.#of(loaded) === undefined) return loaded;
+    const sent = this.#sent(loaded);
+    this.#forgetOthers(sent);
     const own = clusterNames(config);
     const listeners = [...config.listeners];
     const clusters = { ...config.clusters };
-    for (const listener of this.#followed.source.listeners) {
+    for (const listener of sent) {
       const { name } = listener;
       if (this.#isRefused(listener)) continue;
       const text = JSON.stringify([listener, [...own]]);
@@ -109,7 +112,8 @@ export class ControlledListeners {
       }
       this.#left.delete(name);
       listeners.push(part.listener);
-      for (const [cluster, settings] of Object.entries(part.clusters)) clusters[cluster] ??= settings;
+      for (const [cluster, settings] of Object.entries(part.clusters))
+        if (!Object.hasOwn(clusters, cluster)) clusters[cluster] = settings;
     }
     return { ...loaded, config: { ...config, listeners, clusters } };
   }
@@ -120,7 +124,7 @@ export class ControlledListeners {
    */
   refuses(fault: NotApplied | WorkerDied): boolean {
     if (fault._tag !== "ListenFailed") return false;
-    const found = this.#followed?.source.listeners.find(
+    const found = this.#sent(this.#loaded).find(
       (each) => each.address === fault.host && each.port === fault.port,
     );
     if (found === undefined || this.#isRefused(found)) return false;
@@ -129,31 +133,60 @@ export class ControlledListeners {
     return true;
   }
 
-  /** Ends what a configuration does not use. */
-  keep({ config }: Loaded): void {
-    if (config.control.xds?.listeners === true) return;
-    this.#followed?.plane.release();
-    this.#followed = undefined;
+  /** Ends what a configuration does not use. It is the one that is served. */
+  keep(loaded: Loaded): void {
+    this.#loaded = loaded;
+    const used = this.#of(loaded);
+    for (const [key, followed] of this.#followed) {
+      if (followed === used) continue;
+      this.#followed.delete(key);
+      followed.plane.release();
+    }
   }
 
   /** Why the process is not ready; undefined if the control plane has answered once. */
   get notReady(): string | undefined {
-    if (this.#followed === undefined || this.#followed.source.isAnswered)
-      this.#isReady ||= this.#loaded !== undefined;
+    const followed = this.#of(this.#loaded);
+    if (followed === undefined || followed.source.isAnswered) this.#isReady ||= this.#loaded !== undefined;
     return this.#isReady ? undefined : "the control plane has not sent its listeners and routes";
   }
 
   /** For `/stack`. */
   describe(): readonly Description[] {
-    if (this.#followed === undefined) return [];
-    const { server, source } = this.#followed;
+    const followed = this.#of(this.#loaded);
+    if (followed === undefined) return [];
+    const { server, source } = followed;
     const left = Object.fromEntries(this.#left);
     return [{ name: "listeners", options: { server }, state: { ...source.state(), leftOut: left } }];
   }
 
   close(): void {
-    this.#followed?.plane.release();
-    this.#followed = undefined;
+    for (const { plane } of this.#followed.values()) plane.release();
+    this.#followed.clear();
+  }
+
+  /** The control plane of a configuration; undefined if it has none for listeners. */
+  #of(loaded: Loaded | undefined): Followed | undefined {
+    const xds = loaded?.config.control.xds;
+    if (loaded === undefined || xds?.listeners !== true) return undefined;
+    return this.#followed.get(planeKey({ config: xds, service: "ads" }, loaded.files));
+  }
+
+  /** The listeners of the control plane of a configuration. One that is silent takes none away. */
+  #sent(loaded: Loaded | undefined): readonly XdsListener[] {
+    const followed = this.#of(loaded);
+    if (followed === undefined) return [];
+    const { source, before } = followed;
+    if (source.isAnswered) followed.before = [];
+    if (followed.before.length === 0) return source.listeners;
+    return [...new Map([...before, ...source.listeners].map((each) => [each.name, each])).values()];
+  }
+
+  /** Forgets listeners that do not exist any more, so that names cannot accumulate. */
+  #forgetOthers(present: readonly XdsListener[]): void {
+    const names = new Set(present.map(({ name }) => name));
+    for (const known of [this.#checked, this.#refused, this.#left])
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
   }
 
   #isRefused(listener: XdsListener): boolean {

@@ -125,14 +125,14 @@ export class Reloads {
   }
 
   async #reload(trigger: string, load: ReloadsOptions["load"]): Promise<Either<readonly string[], void>> {
-    const { log, clock, secrets } = this.#options;
+    const { log, clock } = this.#options;
     // Whatever fails, the previous configuration keeps serving.
     const result = await this.#apply(load).catch((err: unknown) => {
       log.error({ trigger, err }, "defect while applying a configuration");
       return left([`cannot be applied: ${err instanceof Error ? err.message : String(err)}`]);
     });
     if (isLeft(result)) {
-      if (!this.#isClosed) secrets.keep(this.#options.listeners.complete(this.current));
+      if (!this.#isClosed) this.#keep();
       this.#total.inc({ result: "failure" });
       this.#successful.set(0);
       log.error({ trigger, problems: result.left }, "configuration rejected; keeping the previous one");
@@ -192,11 +192,17 @@ export class Reloads {
     return right(undefined);
   }
 
+  /** Ends what the applied configuration does not use, such as control planes of a rejected one. */
+  #keep(): void {
+    const { secrets, listeners } = this.#options;
+    secrets.keep(listeners.complete(this.current));
+    listeners.keep(this.current);
+  }
+
   /** Watches the files of the configuration and the expiry of its certificates. */
   async #hold(): Promise<void> {
     if (this.#isClosed) return;
-    this.#options.secrets.keep(this.#options.listeners.complete(this.current));
-    this.#options.listeners.keep(this.current);
+    this.#keep();
     this.#certificates.hold(this.#served);
     await this.#watch.watch(this.current.watched, this.#read.get(this.current));
   }

@@ -1,0 +1,127 @@
+import { virtualClock } from "@pagoda/core/testing";
+import type { XdsListener } from "@pagoda/xds";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import type { Loaded } from "../../src/config/load.ts";
+import { ControlledListeners } from "../../src/control/controlled-listeners.ts";
+import type { ControlPlanes, PlaneSettings } from "../../src/control/control-planes.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
+import { resolved } from "../data-plane/resolved.ts";
+
+/** A control plane as a client sees it. */
+class Plane {
+  listeners: readonly XdsListener[] = [];
+  isAnswered = false;
+  isReleased = false;
+  readonly started = Promise.resolve();
+
+  subscribe() {
+    return () => {};
+  }
+
+  state() {
+    return {};
+  }
+
+  sends(...listeners: readonly XdsListener[]): void {
+    this.listeners = listeners;
+    this.isAnswered = true;
+  }
+}
+
+/** Control planes by server. Each can be followed once, as with a client. */
+function bench() {
+  const planes = new Map<string, Plane>();
+  const take = async ({ config: { server } }: PlaneSettings) => ({
+    client: {
+      listeners() {
+        if (planes.get(server)?.isReleased === false) throw new RangeError("followed already");
+        const plane = new Plane();
+        planes.set(server, plane);
+        return plane;
+      },
+    },
+    release: () => void ((planes.get(server) as Plane).isReleased = true),
+  });
+  const listeners = new ControlledListeners({
+    log: pino({ level: "silent" }),
+    clock: virtualClock(),
+    planes: { take } as unknown as ControlPlanes,
+    changed: () => {},
+  });
+  const names = (loaded: Loaded) => listeners.complete(loaded).config.listeners.map(({ name }) => name);
+  return { listeners, names, plane: (server: string) => planes.get(server) as Plane };
+}
+
+function loadedFrom(server: string): Loaded {
+  const control = { xds: { server, node: { id: "edge" }, listeners: true } };
+  return { ...resolved({ listeners: [], control }), policies: builtInPolicies } as unknown as Loaded;
+}
+
+function listener(name: string, port: number, cluster = "shop"): XdsListener {
+  const route = { name: "", match: { path: { prefix: "/" } }, cluster };
+  const virtualHosts = [{ name: "all", domains: ["*"], routes: [route] }];
+  return {
+    name,
+    address: "127.0.0.1",
+    port,
+    protocols: ["http1"],
+    normalizesPaths: false,
+    mergesSlashes: false,
+    escapedSlashes: "keep",
+    upgrades: [],
+    ignored: [],
+    routes: { name: "r", ignoresPort: false, ignored: [], virtualHosts },
+  };
+}
+
+const [a, b] = ["http://a:1", "http://b:1"].map(loadedFrom) as [Loaded, Loaded];
+
+test("another control plane takes listeners away only once it has answered (defect: was)", async () => {
+  const { listeners, names, plane } = bench();
+  await listeners.begin(a);
+  plane("http://a:1").sends(listener("one", 1), listener("two", 2));
+  listeners.keep(a);
+  await listeners.begin(b);
+  expect(names(b)).toEqual(["one", "two"]);
+  listeners.keep(b);
+  expect(plane("http://a:1").isReleased).toBe(true);
+  expect(names(b)).toEqual(["one", "two"]);
+  plane("http://b:1").sends(listener("one", 1));
+  expect(names(b)).toEqual(["one"]);
+});
+
+test("the control plane of a rejected configuration changes nothing (defect: was)", async () => {
+  const { listeners, names, plane } = bench();
+  await listeners.begin(a);
+  plane("http://a:1").sends(listener("one", 1));
+  listeners.keep(a);
+  await listeners.begin(b);
+  plane("http://b:1").sends(listener("two", 2));
+  expect(names(b)).toEqual(["two"]);
+  listeners.keep(a);
+  expect([plane("http://a:1").isReleased, plane("http://b:1").isReleased]).toEqual([false, true]);
+  expect(names(a)).toEqual(["one"]);
+  await listeners.begin(a);
+  expect(names(a)).toEqual(["one"]);
+});
+
+test("listeners that are gone are forgotten, so that names cannot accumulate (defect: was)", async () => {
+  const { listeners, plane } = bench();
+  await listeners.begin(a);
+  // Two at one address: one of them is left out.
+  plane("http://a:1").sends(listener("one", 1), listener("two", 1));
+  listeners.complete(a);
+  expect(listeners.describe()).toMatchObject([{ state: { leftOut: { two: expect.any(String) } } }]);
+  plane("http://a:1").sends(listener("three", 1));
+  listeners.complete(a);
+  expect(listeners.describe()[0]?.state).toEqual({ leftOut: {} });
+});
+
+test.each(["constructor", "toString"])("a cluster may be called %s (defect: was)", async (called) => {
+  const { listeners, plane } = bench();
+  await listeners.begin(a);
+  plane("http://a:1").sends(listener("one", 1, called));
+  const { clusters } = listeners.complete(a).config;
+  expect(Object.entries(clusters)).toMatchObject([[called, { xds: called }]]);
+});
