@@ -41,6 +41,8 @@ export class Reloads {
   readonly #successful: Gauge;
   readonly #time: Gauge;
   #isClosed = false;
+  /** Whether a renewal waits for its turn. */
+  #isRenewing = false;
   readonly #begun = Promise.withResolvers<AdminServer>();
   /** Reloads run one at a time, the first after startup. */
   #turn: Promise<unknown> = this.#begun.promise;
@@ -104,19 +106,31 @@ export class Reloads {
 
   /**
    * Applies what control planes have sent. The files are not read: what has become of them must not
-   * keep a certificate from being renewed, or routes from changing.
+   * keep a certificate from being renewed, or routes from changing. However much they send, one
+   * renewal waits: reloads must not queue behind it.
    */
   renew(trigger: "secret change" | "control plane"): void {
-    this.#turn = this.#turn.then(async () => {
-      const { secrets, listeners: controlled } = this.#options;
-      await secrets.begin(controlled.complete(this.current));
-      const { files, config } = this.#complete(this.current);
-      const { listeners, clusters } = this.#served.config;
-      const isSame =
-        isEqual(files, this.#served.files) &&
-        isDeepStrictEqual([config.listeners, config.clusters], [listeners, clusters]);
-      if (!isSame) await this.#reload(trigger, async () => right(this.current));
-    });
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    this.#turn = this.#turn
+      .then(() => {
+        this.#isRenewing = false;
+        return this.#renew(trigger);
+      })
+      .catch((err: unknown) =>
+        this.#options.log.error({ trigger, err }, "defect while renewing a configuration"),
+      );
+  }
+
+  async #renew(trigger: string): Promise<void> {
+    const { secrets, listeners: controlled } = this.#options;
+    await secrets.begin(controlled.complete(this.current));
+    const { files, config } = this.#complete(this.current);
+    const { listeners, clusters } = this.#served.config;
+    const isSame =
+      isEqual(files, this.#served.files) &&
+      isDeepStrictEqual([config.listeners, config.clusters], [listeners, clusters]);
+    if (!isSame) await this.#reload(trigger, async () => right(this.current));
   }
 
   #complete(loaded: Loaded): Loaded {

@@ -1,4 +1,4 @@
-import { right, systemClock } from "@pagoda/core";
+import { left, right, systemClock } from "@pagoda/core";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
@@ -63,4 +63,34 @@ test("a change while a reload is being applied is not missed (defect: was)", asy
   await again.promise;
   reloads.close();
   expect(applied).toBe(2);
+});
+
+test("renewals that wait are one, and a defect in one keeps no reload away (defect: was)", async () => {
+  let renewals = 0;
+  const secrets = {
+    async begin() {
+      renewals++;
+      throw new Error("defect");
+    },
+    keep() {},
+    complete: (each: Loaded) => each,
+  } as unknown as Secrets;
+  const listeners = { keep() {}, complete: (each: Loaded) => each } as unknown as ControlledListeners;
+  const loaded = { ...resolved({}), watched: [], warnings: [], advice: [] } as unknown as Loaded;
+  const reloads = new Reloads(loaded, new Map(), {
+    load: async () => left(["invalid"]),
+    supervisor: {} as Supervisor,
+    secrets,
+    listeners,
+    log: pino({ level: "silent" }),
+    registry: new Registry(),
+    clock: systemClock,
+  });
+  for (let n = 0; n < 1_000; n++) reloads.renew("control plane");
+  await reloads.begin({} as AdminServer, loaded);
+  expect(await reloads.reload("test")).toEqual(left(["invalid"]));
+  reloads.renew("secret change");
+  await reloads.reload("test");
+  reloads.close();
+  expect(renewals).toBe(2);
 });
