@@ -1,6 +1,8 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { type Any, EmptySchema } from "@bufbuild/protobuf/wkt";
 import { isLeft, mustBe } from "@pagoda/core";
 import type { HttpConnectionManager, HttpFilter } from "./generated/http_manager_pb.ts";
-import { managerFields } from "./listener-fields.ts";
+import { managerFields, routerFields } from "./listener-fields.ts";
 import { routesOf, type XdsRoutes } from "./route-configuration.ts";
 import { fieldName, skippedFields } from "./unknown-fields.ts";
 
@@ -109,11 +111,15 @@ function checkFilters(
         mustBe(`${at}http_filters`, "the router alone, and optional ones", filter.name || typeOf(filter)),
       );
   }
-  if (!isRouter(filters.at(-1)))
-    problems.push(mustBe(`${at}http_filters`, "a list that ends with the router", filters.at(-1)?.name));
+  const last = filters.at(-1);
+  if (isRouter(last)) {
+    const settings = fromBinary(EmptySchema, (last.configType.value as Any).value);
+    const place = `${at}http_filters.router.`;
+    for (const name of skippedFields(settings.$unknown, routerFields, place, problems)) ignored.add(name);
+  } else problems.push(mustBe(`${at}http_filters`, "a list that ends with the router", last?.name));
 }
 
-function isRouter(filter: HttpFilter | undefined): boolean {
+function isRouter(filter: HttpFilter | undefined): filter is HttpFilter {
   return filter !== undefined && typeOf(filter) === router;
 }
 

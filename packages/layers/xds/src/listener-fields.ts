@@ -110,3 +110,18 @@ export const managerFields: Skipped = {
     52: "early_header_mutation_extensions",
   },
 };
+
+/** Of the filter that forwards. Filters of upstreams may protect them, as those of listeners do. */
+export const routerFields: Skipped = {
+  ignored: {
+    1: "dynamic_stats",
+    2: "start_child_span",
+    3: "upstream_log",
+    4: "suppress_envoy_headers",
+    5: "strict_check_headers",
+    6: "respect_expected_rq_timeout",
+    7: "suppress_grpc_request_failure_code_stats",
+    9: "upstream_log_options",
+  },
+  refused: { 8: "upstream_http_filters" },
+};

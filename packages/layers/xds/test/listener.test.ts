@@ -79,6 +79,18 @@ describe("a listener", () => {
   ])("is rejected: %s", (problem, settings) => {
     expect(of(settings)).toEqual({ _tag: "Left", left: [problem] });
   });
+
+  test("whose router has filters of upstreams is rejected (defect: they were skipped)", () => {
+    const router = (...fields: readonly number[]) => {
+      const value = Uint8Array.from(fields.flatMap((no) => [(no << 3) | 2, 0]));
+      const { typeUrl } = routerFilter.configType.value;
+      const configType = { case: "typedConfig" as const, value: { typeUrl, value } };
+      return of({ manager: { httpFilters: [{ ...routerFilter, configType }] } });
+    };
+    expect(router(3)).toMatchObject({ right: { ignored: ["upstream_log"] } });
+    const place = "filter_chains[0].filters[0].http_filters.router.";
+    expect(router(3, 8)).toMatchObject({ left: [`${place}upstream_http_filters must be absent`] });
+  });
 });
 
 describe("TLS of a listener", () => {
