@@ -108,7 +108,7 @@ function routeOf(route: Route, { host, outer, retry }: Around, at: string, readi
   const { problems } = reading;
   skip(reading, skippedFields(route.$unknown, routeFields, at, problems));
   checkFilters(route.typedPerFilterConfig, at, reading);
-  const match = matchOf(route.match, `${at}match.`, problems);
+  const match = matchOf(route.match, replacesPrefix(route), `${at}match.`, problems);
   const levels = [route, host, outer];
   const request = editsOf(
     levels.map((each) => ({ add: each.requestHeadersToAdd, remove: each.requestHeadersToRemove })),
@@ -138,6 +138,11 @@ function routeOf(route: Route, { host, outer, retry }: Around, at: string, readi
     mustBe(`${at}action`, "route, redirect or direct_response", action.case && fieldName(action.case)),
   );
   return base;
+}
+
+function replacesPrefix({ action: { case: kind, value } }: Route): boolean {
+  if (kind === "route") return value.prefixRewrite !== "";
+  return kind === "redirect" && value.pathRewriteSpecifier.case === "prefixRewrite";
 }
 
 /** Settings of filters, which this package does not have: only optional ones may be skipped. */

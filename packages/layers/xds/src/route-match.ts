@@ -31,9 +31,18 @@ type FieldTest =
   | { readonly present: true }
   | { readonly absent: true };
 
-/** Translates the conditions of a route. */
-export function matchOf(message: RouteMatch | undefined, at: string, problems: string[]): XdsMatch {
-  const path = pathOf(message, at, problems);
+/**
+ * Translates the conditions of a route.
+ *
+ * @param isReplaced Whether the matched prefix is replaced.
+ */
+export function matchOf(
+  message: RouteMatch | undefined,
+  isReplaced: boolean,
+  at: string,
+  problems: string[],
+): XdsMatch {
+  const path = pathOf(message, isReplaced, at, problems);
   if (message === undefined) return { path };
   skippedFields(message.$unknown, routeMatchFields, at, problems);
   const methods: string[] = [];
@@ -58,13 +67,22 @@ export function matchOf(message: RouteMatch | undefined, at: string, problems: s
   };
 }
 
-function pathOf(message: RouteMatch | undefined, at: string, problems: string[]): XdsPathMatch {
+function pathOf(
+  message: RouteMatch | undefined,
+  isReplaced: boolean,
+  at: string,
+  problems: string[],
+): XdsPathMatch {
   const { case: kind, value } = message?.pathSpecifier ?? { case: undefined };
   const isExact = message?.caseSensitive ?? true;
+  // A pattern has no prefix that could be replaced.
+  if (isReplaced && !isExact && (kind === "prefix" || kind === "pathSeparatedPrefix"))
+    problems.push(mustBe(`${at}case_sensitive`, "true where the prefix is rewritten", false));
   if (kind === "safeRegex") return { regex: value.regex };
   if (kind === "path") return isExact ? { exact: value } : { regex: anyCase(value) };
   if (kind === "prefix") {
-    if (value === "/" || value === "") return { prefix: "/" };
+    // Its slash is replaced, too: with `/v2`, `/x` becomes `/v2x`.
+    if (value === "" || (value === "/" && !isReplaced)) return { prefix: "/" };
     return isExact ? { startsWith: value } : { regex: `${anyCase(value)}.*` };
   }
   if (kind === "pathSeparatedPrefix")

@@ -153,7 +153,7 @@ describe("an action", () => {
     [
       "prefix_rewrite",
       action({ prefixRewrite: "/v2" }),
-      { cluster: "c", timeoutMs: 15_000, rewrite: { prefix: "/v2" } },
+      { match: { path: { startsWith: "/" } }, cluster: "c", timeoutMs: 15_000, rewrite: { prefix: "/v2" } },
     ],
     [
       "regex_rewrite",
@@ -213,6 +213,19 @@ describe("an action", () => {
   ])("%s", (_, route, expected) => {
     expect(translated(route)).toEqual({ name: "", match: { path: { prefix: "/" } }, ...expected });
   });
+
+  test.each(["prefix", "pathSeparatedPrefix"])(
+    "that rewrites the prefix needs its case: %s (defect: replaced the whole path)",
+    (kind) => {
+      const problem = "case_sensitive must be true where the prefix is rewritten (got false)";
+      const rewrites = {
+        ...path(kind, "/api", { caseSensitive: false }),
+        ...action({ prefixRewrite: "/v2" }),
+      };
+      expect(readOne(rewrites)).toMatchObject({ left: [expect.stringContaining(problem)] });
+      expect(translated(path(kind, "/api", { caseSensitive: false }))?.match.path).toHaveProperty("regex");
+    },
+  );
 
   test("takes the retry policy of its virtual host if it has none", () => {
     const host = { retryPolicy: { retryOn: "reset" } };

@@ -115,7 +115,11 @@ export const routes: object = {
         { match: { prefix: "/a" }, ...to("c") },
       ],
     },
-    { name: "deeper", domains: ["*.eu.shop.test"], routes: [{ match: { prefix: "/" }, ...to("a") }] },
+    {
+      name: "deeper",
+      domains: ["*.eu.shop.test"],
+      routes: [{ match: { prefix: "/" }, ...to("a", { prefix_rewrite: "/eu" }) }],
+    },
     {
       name: "rest",
       domains: ["*"],
