@@ -28,5 +28,6 @@ export function adminOf({
 
 /** Why a page of the admin endpoint could not be read. */
 export function unreachable(url: string, error: unknown): string {
-  return `${url}: ${String((error as Error).cause ?? error)}\n`;
+  const { message } = ((error as Error).cause ?? error) as Error;
+  return `pagoda: the admin endpoint ${new URL(url).origin} cannot be reached (${message}): does pagoda run with this configuration?\n`;
 }

@@ -66,7 +66,7 @@ export interface CallRecord {
   readonly fault?: RecordedFault | undefined;
   /** What happened, in order. */
   readonly trail: readonly RecordedEntry[];
-  /** The endpoints of its cluster when it ended, of a failed call or one refused with 503. */
+  /** The endpoints of its cluster when it ended, of a call that failed, recovered or got 503. */
   readonly endpoints?: RecordedEndpoints | undefined;
   /** Header fields named in `recorder.headers`. */
   readonly headers?: {

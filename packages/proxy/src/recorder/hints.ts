@@ -15,7 +15,7 @@ interface Rule {
 
 const rules: readonly Rule[] = [
   {
-    applies: (call) => causesOf(call).some((cause) => certificate.test(cause)),
+    applies: distrustsCertificate,
     hint: () =>
       "the proxy does not trust the origin's certificate: see `tls.ca` and `tls.servername` of the cluster, and the dates and names in the certificate",
   },
@@ -35,7 +35,8 @@ const rules: readonly Rule[] = [
       `\`pagoda explain ${method} ${scheme}://${authority}${path}\` says why no route matches`,
   },
   {
-    applies: (call) => unreachable(call) !== undefined,
+    // A server whose certificate is refused runs.
+    applies: (call) => unreachable(call) !== undefined && !distrustsCertificate(call),
     hint: (call) => {
       const { upstream, fault } = unreachable(call) as RecordedTry;
       return `${upstream} cannot be reached${fault?.cause === undefined ? "" : ` (${fault.cause})`}: is it running?`;
@@ -54,7 +55,8 @@ const rules: readonly Rule[] = [
     hint: () => "`pagoda top` shows which endpoint is slow now; `timeout` of the route bounds the wait",
   },
   {
-    applies: ({ cluster, reason }) => cluster !== undefined && (reason === "failed" || reason === "refused"),
+    applies: ({ cluster, reason, status }) =>
+      cluster !== undefined && status !== 429 && (reason === "failed" || reason === "refused"),
     hint: ({ cluster }) => `/clusters has the present state of each endpoint of ${cluster ?? ""}`,
   },
 ];
@@ -67,16 +69,22 @@ function unreachable({ trail }: CallRecord): RecordedTry | undefined {
 
 type Endpoint = NonNullable<CallRecord["endpoints"]>["shown"][number];
 
-/** The endpoint of the call, if a good part of its calls succeed and a good part fail. */
-function flapping({ endpoints, upstream }: CallRecord): Endpoint | undefined {
+/** An endpoint that the call was sent to, if a good part of its calls succeed and a good part fail. */
+function flapping({ endpoints, upstream, trail }: CallRecord): Endpoint | undefined {
+  const tried = new Set(trail.map((entry) => (entry.kind === "try" ? entry.upstream : upstream)));
   return endpoints?.shown.find(
     ({ endpoint, succeeded, failed }) =>
-      endpoint === upstream && Math.min(succeeded, failed) * 10 >= succeeded + failed,
+      (endpoint === upstream || tried.has(endpoint)) &&
+      Math.min(succeeded, failed) * 10 >= succeeded + failed,
   );
 }
 
 /** Codes and texts of OpenSSL and Node for a certificate that is not accepted. */
 const certificate = /CERT|certificate|SELF_SIGNED|altname|UNABLE_TO_VERIFY/i;
+
+function distrustsCertificate(call: CallRecord): boolean {
+  return causesOf(call).some((cause) => certificate.test(cause));
+}
 
 function causesOf({ fault, trail }: CallRecord): readonly string[] {
   const faults = [fault, ...trail.map((entry) => (entry.kind === "try" ? entry.fault : undefined))];

@@ -134,7 +134,12 @@ export class Recorder {
       ending,
       headers: this.settings.headers,
       endedMs: this.#clock.wallTime(),
-      endpoints: reason === "failed" || end.response?.status === 503 ? this.#endpoints : undefined,
+      endpoints: isInTrouble(reason, end) ? this.#endpoints : undefined,
     });
   }
+}
+
+/** Whether the state of the endpoints may tell why. */
+function isInTrouble(reason: Reason, { response }: CallEnd): boolean {
+  return reason === "failed" || reason === "recovered" || response?.status === 503;
 }

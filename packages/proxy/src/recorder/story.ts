@@ -71,11 +71,23 @@ function verdict(call: CallRecord): string {
   if (status === 429) return `refused by ${upstream} with 429`;
   if (reason === "failed")
     return status === undefined ? "a defect of the proxy" : `${upstream} answered ${status}`;
-  if (reason === "recovered")
-    return `answered by ${upstream} after ${trail.filter(({ kind }) => kind === "try").length - 1} failed tries`;
+  if (reason === "recovered") return `answered by ${upstream} ${recoveryText(call)}`;
   if (reason === "sampled") return "no trouble";
   const last = trail.findLast((entry) => entry.kind === "try");
   return last === undefined ? "slow" : `slow: ${last.upstream} took ${ms(last.tookMs ?? 0)}`;
+}
+
+/** Which try failed first and how, because the endpoint that answered is not the one in trouble. */
+function recoveryText({ trail }: CallRecord): string {
+  const tries = trail.filter((entry) => entry.kind === "try");
+  const failed = tries
+    .slice(0, -1)
+    .filter(({ fault, status }) => fault !== undefined || status !== undefined);
+  const [first] = failed;
+  if (first === undefined) return `in ${tries.length} tries`;
+  const { upstream, status, fault } = first;
+  const how = fault === undefined ? `answered ${status}` : `failed: ${faultText(fault)}`;
+  return `after ${failed.length} failed ${failed.length === 1 ? "try" : "tries"}: ${upstream} ${how}`;
 }
 
 function routeText({ name, match, beat }: RecordedRoute, cluster: string | undefined): string {

@@ -73,6 +73,7 @@ describe("pagoda why names the cause", () => {
     expect(text).toContain(`${secured.url} failed: ConnectFailed: `);
     expect(text).toMatch(/unable to verify the first certificate|self-signed certificate/);
     expect(text).toContain("hint: the proxy does not trust the origin's certificate: see `tls.ca`");
+    expect(text).not.toContain("is it running?");
   });
 
   test("of a rate limit: the proxy's own", async () => {
@@ -95,6 +96,29 @@ describe("pagoda why names the cause", () => {
     const text = await whyOf(pagoda, idOf(await call(pagoda.url)));
     expect(text).toContain(`: refused by ${strict.url} with 429`);
     expect(text).toContain("hint: the origin limits the rate, not the proxy");
+    expect(text).not.toContain("hint: /clusters");
+  });
+
+  test("of calls that recovered: an endpoint that works now and then", async () => {
+    using folder = new Folder();
+    let calls = 0;
+    await using steady = await named("steady");
+    await using flapping = await origin((_message, response) =>
+      response.writeHead(calls++ % 2 === 0 ? 200 : 503).end(),
+    );
+    const clusters = { endpoints: [flapping.url, steady.url] };
+    await using pagoda = await configured(folder, through(clusters, {}, { retry: { attempts: 2 } }));
+    const { output } = await until(
+      async () => {
+        await call(pagoda.url);
+        return run({}, "why", "--admin", pagoda.adminUrl, "--last", "--reason", "recovered");
+      },
+      ({ code }) => code === 0,
+    );
+    expect(output).toContain(`after 1 failed try: ${flapping.url} answered 503`);
+    expect(output).toMatch(
+      new RegExp(`hint: ${flapping.url} fails now and then: \\d+ calls succeeded, \\d+ failed`),
+    );
   });
 
   test("of retried calls: the one dead endpoint of three", async () => {
@@ -109,7 +133,8 @@ describe("pagoda why names the cause", () => {
     );
     expect(JSON.parse(kept.text)).toMatchObject([{ reason: "recovered", status: 200 }]);
     const { output } = await run({}, "why", "--admin", pagoda.adminUrl, "--last");
-    expect(output).toContain(" after 1 failed tries");
+    expect(output).toContain(` after 1 failed try: ${refusing} failed: ConnectFailed: connect ECONNREFUSED`);
+    expect(output).toMatch(new RegExp(`${refusing}  0 calls succeeded, 1 failed`));
     expect(output).toMatch(/try 1: http:\/\/127\.0\.0\.1:1: ConnectFailed: connect ECONNREFUSED/);
     expect(output).toContain(`balance: ${refusing} had not processed the request, so it was sent to http`);
     expect(output).toContain(`hint: ${refusing} cannot be reached`);
@@ -239,5 +264,7 @@ test("pagoda why explains what is wrong with its arguments", async () => {
   const nobody = `http://127.0.0.1:${await quietPort()}`;
   const { code, output } = await run({}, "why", "--admin", nobody, "--last");
   expect(code).toBe(1);
-  expect(output).toContain("ECONNREFUSED");
+  expect(output).toMatch(
+    /^pagoda: the admin endpoint http:\S+ cannot be reached \(connect ECONNREFUSED \S+\): does pagoda run/,
+  );
 });
