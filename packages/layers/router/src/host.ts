@@ -1,5 +1,9 @@
-/** Maximum length of a host name (RFC 1035, section 2.3.4). */
-const maxLength = 253;
+/**
+ * Maximum length of a wildcard without its `*`: a host name has at most 253 characters (RFC 1035,
+ * section 2.3.4), next to a dot and with a port. Clients may send longer ones, so only that much of
+ * them is looked up.
+ */
+const maxLength = 260;
 
 /** Values by host: exact, wildcard, or any. */
 export class ByHost<T> {
@@ -37,15 +41,17 @@ export class ByHost<T> {
     const exact = this.#exact.get(host);
     let found = exact === undefined ? undefined : look(exact, sought, path);
     if (found !== undefined) return found;
-    if (this.#wildcards.size > 0 && host.length <= maxLength) {
-      for (let at = host.indexOf(".", 1); at !== -1; at = host.indexOf(".", at + 1)) {
+    if (this.#wildcards.size > 0) {
+      const from = Math.max(1, host.length - maxLength);
+      for (let at = host.indexOf(".", from); at !== -1; at = host.indexOf(".", at + 1)) {
         const wildcard = this.#wildcards.get(host.slice(at));
         if (wildcard !== undefined) found = look(wildcard, sought, path);
         if (found !== undefined) return found;
       }
     }
-    if (this.#beginnings.size > 0 && host.length <= maxLength) {
-      for (let at = host.lastIndexOf(".", host.length - 2); at > 0; at = host.lastIndexOf(".", at - 1)) {
+    if (this.#beginnings.size > 0) {
+      const from = Math.min(maxLength, host.length) - 2;
+      for (let at = host.lastIndexOf(".", from); at > 0; at = host.lastIndexOf(".", at - 1)) {
         const beginning = this.#beginnings.get(host.slice(0, at + 1));
         if (beginning !== undefined) found = look(beginning, sought, path);
         if (found !== undefined) return found;
