@@ -51,6 +51,12 @@ interface Reading {
   readonly ignored: Set<string>;
 }
 
+/**
+ * Each route is compiled for each domain of its virtual host. Without a limit, a few kilobytes could
+ * occupy a process for half a minute.
+ */
+const maxPairs = 100_000;
+
 const domain = /^(?:\*|(?:\*\.)?[^*]+|[^*]+\.\*)$/;
 
 /**
@@ -62,6 +68,9 @@ export function routesOf(message: RouteConfiguration): Either<readonly string[],
   const { name, virtualHosts, ignorePortInHostMatching: ignoresPort } = message;
   skip(reading, skippedFields(message.$unknown, routeConfigurationFields, "", reading.problems));
   checkFilters(message.typedPerFilterConfig, "", reading);
+  const pairs = virtualHosts.reduce((sum, host) => sum + host.domains.length * host.routes.length, 0);
+  if (pairs > maxPairs)
+    return left([mustBe("virtual_hosts", `at most ${maxPairs} pairs of a domain and a route`, pairs)]);
   const domains = new Set<string>();
   const hosts = virtualHosts.map((host, at) => {
     const place = host.name === "" ? `virtual_hosts[${at}]` : `virtual host ${JSON.stringify(host.name)}`;

@@ -353,3 +353,19 @@ describe("fields that are not read", () => {
     expect(listenerOf(edge)).toEqual({ _tag: "Left", left: [problem] });
   });
 });
+
+test("the routes of all domains are limited (defect: their product was not)", () => {
+  const of = (count: number) =>
+    read([
+      {
+        name: "all",
+        domains: Array.from({ length: count }, (_, n) => `${n}.test`),
+        routes: Array.from({ length: 1_000 }, () => routeTo("c")),
+      },
+    ]);
+  expect(of(100)._tag).toBe("Right");
+  expect(of(101)).toEqual({
+    _tag: "Left",
+    left: ["virtual_hosts must be at most 100000 pairs of a domain and a route (got 101000)"],
+  });
+});
