@@ -22,8 +22,8 @@ export interface ListenerChecks {
 /** All listeners of a control plane. */
 export interface ListenersSource {
   /**
-   * The last valid ones whose routes are known. Routes that the control plane does not have are
-   * empty.
+   * The last valid ones whose routes are known: one that takes other routes stays as it is until they
+   * come. Routes that the control plane does not have are empty.
    */
   readonly listeners: readonly XdsListener[];
   /** Whether the control plane has answered for its listeners and their routes. */
@@ -44,6 +44,8 @@ export class Listeners implements ListenersSource {
   readonly #start: () => void;
   readonly #disconnected: () => ControlPlaneDisconnected | undefined;
   readonly #subscribers = new Set<{ readonly changed: () => void }>();
+  /** The listeners with their last routes, by name. */
+  #whole: ReadonlyMap<string, XdsListener> = new Map();
   #hasListeners = false;
   #isClosed = false;
 
@@ -65,15 +67,7 @@ export class Listeners implements ListenersSource {
   }
 
   get listeners(): readonly XdsListener[] {
-    const [known, routes] = this.subscriptions;
-    return Array.from(known.known.values()).flatMap(({ value }) => {
-      if (typeof value.routes !== "string") return [{ ...value, routes: value.routes }];
-      const found = routes.known.get(value.routes)?.value;
-      if (found !== undefined) return [{ ...value, routes: found }];
-      if (!routes.absent.has(value.routes)) return [];
-      const none: XdsRoutes = { name: value.routes, ignoresPort: false, virtualHosts: [], ignored: [] };
-      return [{ ...value, routes: none }];
-    });
+    return [...this.#whole.values()];
   }
 
   /** Whether the control plane has answered for its listeners. */
@@ -120,8 +114,27 @@ export class Listeners implements ListenersSource {
 
   answered(kind: "lds" | "rds"): void {
     if (kind === "lds") this.#hasListeners = true;
+    this.#combine();
     if (this.isAnswered) this.#start();
     this.changed();
+  }
+
+  #combine(): void {
+    const [known] = this.subscriptions;
+    const whole = new Map<string, XdsListener>();
+    for (const [name, { value }] of known.known) {
+      const routes = typeof value.routes === "string" ? this.#routesOf(value.routes) : value.routes;
+      const combined = routes === undefined ? this.#whole.get(name) : { ...value, routes };
+      if (combined !== undefined) whole.set(name, combined);
+    }
+    this.#whole = whole;
+  }
+
+  /** Undefined: they have not come yet. */
+  #routesOf(name: string): XdsRoutes | undefined {
+    const [, { known, absent }] = this.subscriptions;
+    if (absent.has(name)) return { name, ignoresPort: false, virtualHosts: [], ignored: [] };
+    return known.get(name)?.value;
   }
 
   /** Something has changed, if only the connection. */

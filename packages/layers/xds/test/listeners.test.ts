@@ -47,6 +47,26 @@ test("follows all listeners, and asks for their routes by name", async () => {
   expect(names(source)).toEqual([]);
 });
 
+test("a listener stays as it is until its other routes come (defect: was away meanwhile)", async () => {
+  const { plane, client } = await connected();
+  const source = client.listeners();
+  const stream = await plane.delta.next();
+  await stream.next();
+  stream.send(changes("1", [listener("edge", 80, "shop")]));
+  for (let n = 0; n < 2; n++) await stream.next();
+  stream.send(changes("2", [routeConfiguration("shop", routeTo("cart"))]));
+  await stream.next();
+  stream.send(changes("3", [listener("edge", 81, "other")]));
+  for (let n = 0; n < 2; n++) await stream.next();
+  expect(source.listeners).toMatchObject([{ name: "edge", port: 80, routes: { name: "shop" } }]);
+  stream.send(changes("4", [routeConfiguration("other", { name: "no action" })]));
+  expect(said(await stream.next())).toMatchObject({ nonce: "n4", error: expect.any(String) });
+  expect(source.listeners).toMatchObject([{ port: 80, routes: { name: "shop" } }]);
+  stream.send(changes("5", [routeConfiguration("other", routeTo("cart"))]));
+  await stream.next();
+  expect(source.listeners).toMatchObject([{ name: "edge", port: 81, routes: { name: "other" } }]);
+});
+
 test("with sotw, a listener that is not listed any more is gone", async () => {
   const { plane, client } = await connected({ protocol: "sotw" });
   const source = client.listeners();
