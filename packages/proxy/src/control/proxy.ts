@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, type Description, type Either, isLeft, left, right, systemClock } from "@pagoda/core";
+import { type Clock, type Either, isLeft, left, right, systemClock } from "@pagoda/core";
 import type { Logger } from "pino";
 import { Registry } from "prom-client";
 import { type Environment } from "../config/environment.ts";
@@ -9,20 +9,15 @@ import { ownPolicies } from "../config/own-policies.ts";
 import { missingSecrets } from "../config/secrets.ts";
 import type { AnyPolicy } from "../policies/policy.ts";
 import { builtInPolicies } from "../policies/registry.ts";
-import { publicConfig } from "../config/resolved.ts";
-import { logLevels } from "../config/schema/config.ts";
 import { ControlledListeners } from "./controlled-listeners.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/listening.ts";
-import type { RequestQuery, TapQuery } from "../recorder/call-record.ts";
-import { figuresOf } from "./figures.ts";
 import { admin } from "./admin.ts";
 import { AdminServer } from "./admin-server.ts";
-import { mergeClusters } from "./clusters.ts";
+import { adminSubject, type Phase } from "./admin-subject.ts";
 import { usableCpus } from "./cpus.ts";
 import { ControlPlanes } from "./control-planes.ts";
 import { Demo } from "./demo.ts";
-import { exposition } from "./exposition.ts";
 import { type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { Reloads } from "./reloads.ts";
@@ -31,7 +26,6 @@ import { adminSocketName, socketName, type SocketsByName } from "./sockets.ts";
 import { Secrets } from "./secrets.ts";
 import { Supervisor } from "./supervisor.ts";
 import { fileStates } from "./watch.ts";
-import type { WorkerStacks } from "./worker-queries.ts";
 import type { WorkerCode } from "./worker-process.ts";
 
 export interface ProxyOptions {
@@ -174,47 +168,18 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     clock,
   });
 
-  let phase: "starting" | "serving" | "draining" = "starting";
-  const subject = {
-    unhealthy: () => supervisor.queries.unhealthy(),
-    notReady: async () =>
-      phase === "serving" ? (secrets.notReady ?? listeners.notReady ?? supervisor.notReady()) : phase,
-    metrics: async () => exposition(registry, await supervisor.queries.metrics()),
-    describe: async () =>
-      wholeStack(await supervisor.queries.describe(), [
-        ...supervisor.stores,
-        ...secrets.describe(),
-        ...listeners.describe(),
-      ]),
-    config: () => publicConfig(reloads.served.config, reloads.served.policies),
-    clusters: async () => mergeClusters(await supervisor.queries.clusters()),
-    requests: {
-      get keep() {
-        return reloads.current.config.recorder.keep;
-      },
-      find: (query: RequestQuery) => supervisor.queries.requests(query),
-    },
-    tapping: {
-      clock,
-      read: (id: string, query: TapQuery) => supervisor.queries.tap(id, query),
-      close: (id: string) => supervisor.queries.closeTap(id),
-    },
-    figures: async () =>
-      figuresOf(
-        (await supervisor.queries.metrics()).map(({ metrics }) => metrics),
-        clock.wallTime(),
-      ),
-    reload: () => reloads.reload("admin endpoint"),
+  let phase: Phase = "starting";
+  const subject = adminSubject({
+    phase: () => phase,
+    supervisor,
+    reloads,
+    secrets,
+    listeners,
+    registry,
+    log,
+    clock,
     drain: onDrain,
-    logLevels,
-    get logLevel() {
-      return log.level;
-    },
-    async setLogLevel(level: string) {
-      log.level = level;
-      await supervisor.queries.setLogLevel(level);
-    },
-  };
+  });
   const failed = async (fault: NotApplied | WorkerDied): Promise<Either<CannotServe, never>> => {
     secrets.close();
     listeners.close();
@@ -293,19 +258,4 @@ function warn(log: Logger, { warnings }: Loaded): void {
 /** The module next to this one, as source or built. */
 function ownCode(): WorkerCode {
   return { args: [fileURLToPath(new URL(`./entry${extname(import.meta.url)}`, import.meta.url))] };
-}
-
-/** All stacks as one tree, with the stores of limits and the secrets. */
-function wholeStack(workers: readonly WorkerStacks[], others: readonly Description[]): Description {
-  const inner = workers.map(({ worker, pid, listeners }) => ({
-    name: "worker",
-    options: { worker, pid },
-    ...(listeners === undefined && { state: { answers: false } }),
-    inner: Object.entries(listeners ?? {}).map(([listener, stack]) => ({
-      name: "listener",
-      options: { listener },
-      inner: [stack],
-    })),
-  }));
-  return { name: "pagoda", inner: [...inner, ...others] };
 }

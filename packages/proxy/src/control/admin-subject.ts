@@ -1,0 +1,96 @@
+import type { Clock, Description } from "@pagoda/core";
+import type { Logger } from "pino";
+import type { Registry } from "prom-client";
+import { publicConfig } from "../config/resolved.ts";
+import { logLevels } from "../config/schema/config.ts";
+import type { RequestQuery, TapQuery } from "../recorder/call-record.ts";
+import type { AdminSubject } from "./admin.ts";
+import { mergeClusters } from "./clusters.ts";
+import type { ControlledListeners } from "./controlled-listeners.ts";
+import { exposition } from "./exposition.ts";
+import { figuresOf } from "./figures.ts";
+import type { Reloads } from "./reloads.ts";
+import type { Secrets } from "./secrets.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { WorkerStacks } from "./worker-queries.ts";
+
+export type Phase = "starting" | "serving" | "draining";
+
+/** The parts of a proxy that the admin endpoint shows and controls. */
+export interface AdminParts {
+  readonly phase: () => Phase;
+  readonly supervisor: Supervisor;
+  readonly reloads: Reloads;
+  readonly secrets: Secrets;
+  readonly listeners: ControlledListeners;
+  readonly registry: Registry;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Called when an operator requests a drain. */
+  readonly drain: () => void;
+}
+
+export function adminSubject(parts: AdminParts): AdminSubject {
+  const { supervisor, reloads, secrets, listeners, registry, log, clock } = parts;
+  const { queries } = supervisor;
+  return {
+    unhealthy: () => queries.unhealthy(),
+    async notReady() {
+      const phase = parts.phase();
+      if (phase !== "serving") return phase;
+      return secrets.notReady ?? listeners.notReady ?? supervisor.notReady();
+    },
+    metrics: async () => exposition(registry, await queries.metrics()),
+    describe: async () =>
+      wholeStack(await queries.describe(), [
+        ...supervisor.stores,
+        ...secrets.describe(),
+        ...listeners.describe(),
+      ]),
+    config: () => publicConfig(reloads.served.config, reloads.served.policies),
+    clusters: async () => mergeClusters(await queries.clusters()),
+    requests: {
+      get keep() {
+        return reloads.current.config.recorder.keep;
+      },
+      find: (query: RequestQuery) => queries.requests(query),
+    },
+    tapping: {
+      clock,
+      read: (id: string, query: TapQuery) => queries.tap(id, query),
+      close: (id: string) => queries.closeTap(id),
+    },
+    async figures() {
+      const metrics = await queries.metrics();
+      return figuresOf(
+        metrics.map((each) => each.metrics),
+        clock.wallTime(),
+      );
+    },
+    reload: () => reloads.reload("admin endpoint"),
+    drain: parts.drain,
+    logLevels,
+    get logLevel() {
+      return log.level;
+    },
+    async setLogLevel(level: string) {
+      log.level = level;
+      await queries.setLogLevel(level);
+    },
+  };
+}
+
+/** All stacks as one tree, with the stores of limits and the secrets. */
+function wholeStack(workers: readonly WorkerStacks[], others: readonly Description[]): Description {
+  const inner = workers.map(({ worker, pid, listeners }) => ({
+    name: "worker",
+    options: { worker, pid },
+    ...(listeners === undefined && { state: { answers: false } }),
+    inner: Object.entries(listeners ?? {}).map(([listener, stack]) => ({
+      name: "listener",
+      options: { listener },
+      inner: [stack],
+    })),
+  }));
+  return { name: "pagoda", inner: [...inner, ...others] };
+}
