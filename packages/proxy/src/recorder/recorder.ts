@@ -109,7 +109,11 @@ export class Recorder {
   #ended(listener: string, end: CallEnd): void {
     // A client that leaves cancels the body first and aborts its signal later in the same tick.
     if (end.isComplete) this.#decide(listener, end);
-    else queueMicrotask(() => this.#decide(listener, end));
+    else this.#decideLater(listener, end);
+  }
+
+  #decideLater(listener: string, end: CallEnd): void {
+    queueMicrotask(() => this.#decide(listener, end));
   }
 
   #decide(listener: string, end: CallEnd): void {
@@ -118,13 +122,22 @@ export class Recorder {
     if (keep === 0 && !isTapped) return;
     const ending = endingOf(end);
     const notable = reasonOf(end, ending, slow);
-    if (isTapped)
-      this.#taps.ended(end, notable, () => this.#record(listener, end, notable ?? "sampled", ending));
+    if (isTapped) this.#tap(listener, end, notable, ending);
+    if (keep === 0) return;
     const reason = notable ?? (this.#random() < sample ? "sampled" : undefined);
-    if (reason === undefined || keep === 0) return;
+    if (reason !== undefined) this.#keep(listener, end, reason, ending);
+  }
+
+  #tap(listener: string, end: CallEnd, notable: Reason | undefined, ending: Ending): void {
+    this.#taps.ended(end, notable, () => this.#record(listener, end, notable ?? "sampled", ending));
+  }
+
+  #keep(listener: string, end: CallEnd, reason: Reason, ending: Ending): void {
     const { request, response, fault } = end;
     const kind = `${listener} ${request.notes.route ?? ""} ${fault?._tag ?? response?.status ?? ""}`;
-    this.#kept[reason].offer(kind, end.endedAt, keep, () => this.#record(listener, end, reason, ending));
+    this.#kept[reason].offer(kind, end.endedAt, this.settings.keep, () =>
+      this.#record(listener, end, reason, ending),
+    );
   }
 
   #record(listener: string, end: CallEnd, reason: Reason, ending: Ending): Recorded {
