@@ -13,7 +13,7 @@ const most: Readonly<Record<string, number>> = {
   "@pagoda/http": 300,
   "@pagoda/proxy": 650,
   "@pagoda/rate-limit": 47,
-  "@pagoda/router": 58,
+  "@pagoda/router": 64,
   "@pagoda/transport": 83,
   "@pagoda/xds": 150,
 };
