@@ -27,7 +27,9 @@ export function word<const W extends readonly [string, ...string[]]>(words: W) {
 
 export const flag: z.ZodBoolean = z.boolean({ error: "must be true or false" });
 
-export const text: z.ZodString = z.string({ error: "must be a string" });
+export const text: z.ZodString = z.string({
+  error: ({ code }) => (code === "too_small" ? "must not be empty" : "must be a string"),
+});
 
 export function whole(least: number, most: number): z.ZodInt {
   const error = `must be an integer from ${least} to ${most}`;

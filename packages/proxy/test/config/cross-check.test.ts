@@ -479,6 +479,11 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "clusters.shop.kubernetes.service: must be 1 to 63 lower-case letters, digits and hyphens",
     ],
     [
+      "an empty name",
+      { listeners: [listener], clusters: { shop: { xds: "" } } },
+      'clusters.shop.xds: must not be empty (got "")',
+    ],
+    [
       "a cluster of a control plane, and none of these",
       { listeners: [listener], clusters: { shop: { xds: "shop" } } },
       "clusters.shop.xds: requires `control.xds`",
