@@ -21,8 +21,9 @@ const rules: readonly Rule[] = [
   },
   {
     applies: ({ fault }) => fault?.tag === "RateLimited",
-    hint: ({ route }) =>
-      `this is \`rateLimit\` of the listener or of route ${route?.name ?? ""}`.trimEnd() +
+    // The listener's limits are asked before the route is chosen.
+    hint: ({ listener, route }) =>
+      `this is \`rateLimit\` of listener ${listener}${route === undefined ? "" : ` or of route ${route.name}`}` +
       '; stack_events_total{layer="rate-limit"} counts its refusals',
   },
   {

@@ -84,9 +84,18 @@ describe("pagoda why names the cause", () => {
     const text = await whyOf(pagoda, await idWhen(pagoda, (status) => status === 429));
     expect(text).toContain(": refused by the proxy: RateLimited (");
     expect(text).toContain("rate-limit: refused by the global limit of 1/h with bursts of 1; the next call");
-    expect(text).toContain("hint: this is `rateLimit` of the listener or of route all");
+    expect(text).toMatch(/hint: this is `rateLimit` of listener main or of route all; stack_events_total/);
     // It was refused before any endpoint was chosen.
     expect(text).not.toContain(upstream.url);
+  });
+
+  test("of a rate limit of the listener, which is asked before there is a route", async () => {
+    using folder = new Folder();
+    await using upstream = await named("one");
+    const policies = { rateLimit: { global: { rate: "1/h", burst: 1 } } };
+    await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { policies }));
+    const text = await whyOf(pagoda, await idWhen(pagoda, (status) => status === 429));
+    expect(text).toContain("hint: this is `rateLimit` of listener main; stack_events_total");
   });
 
   test("of a rate limit: the origin's", async () => {
