@@ -9,7 +9,7 @@ import { type Column, spreadText } from "./text.ts";
 const style = `
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; padding: 0 1rem; max-width: 76rem; color: #1f2328; background: #fff }
 main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 2rem }
-table { border-collapse: collapse } td, th { padding: .15rem .9rem .15rem 0; text-align: right } td:first-child, th:first-child { text-align: left }
+table { border-collapse: collapse } td, th { padding: .15rem .9rem .15rem 0; text-align: right } td:first-child, th:first-child, .timeline + table :last-child { text-align: left }
 figure { margin: 1rem 0 } figcaption { font-weight: 600 } svg { width: 100%; height: auto }
 text { font: 11px system-ui, sans-serif; fill: #57606a } .grid { stroke: #8b949e; stroke-opacity: .35 } .line { fill: none; stroke-width: 1.8; stroke-linejoin: round }
 .legend { margin: 0; font-size: 13px } .legend span { margin-right: .8rem } .unmet { color: #cf222e; font-weight: 600 }
@@ -63,7 +63,7 @@ function section({ title, runs, notes }: Column, firsts: readonly Column["runs"]
         countText(mostQueued),
       ]),
     ),
-    "<h3>Timeline</h3>",
+    '<h3 class="timeline">Timeline</h3>',
     table(
       ["event", "at", "what"],
       first.timeline.map(({ atMs, message, facts }) => [message, secondsText(atMs), factsText(facts, names)]),
