@@ -112,14 +112,14 @@ function checkFilters(
       );
   }
   const last = filters.at(-1);
-  if (isRouter(last)) {
+  if (last !== undefined && isRouter(last)) {
     const settings = fromBinary(EmptySchema, (last.configType.value as Any).value);
     const place = `${at}http_filters.router.`;
     for (const name of skippedFields(settings.$unknown, routerFields, place, problems)) ignored.add(name);
   } else problems.push(mustBe(`${at}http_filters`, "a list that ends with the router", last?.name));
 }
 
-function isRouter(filter: HttpFilter | undefined): filter is HttpFilter {
+function isRouter(filter: HttpFilter | undefined): boolean {
   return filter !== undefined && typeOf(filter) === router;
 }
 

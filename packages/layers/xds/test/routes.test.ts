@@ -218,12 +218,10 @@ describe("an action", () => {
     "that rewrites the prefix needs its case: %s (defect: replaced the whole path)",
     (kind) => {
       const problem = "case_sensitive must be true where the prefix is rewritten (got false)";
-      const rewrites = {
-        ...path(kind, "/api", { caseSensitive: false }),
-        ...action({ prefixRewrite: "/v2" }),
-      };
+      const anyCase = path(kind, "/api", { caseSensitive: false });
+      const rewrites = { ...anyCase, ...action({ prefixRewrite: "/v2" }) } as RouteInit;
       expect(readOne(rewrites)).toMatchObject({ left: [expect.stringContaining(problem)] });
-      expect(translated(path(kind, "/api", { caseSensitive: false }))?.match.path).toHaveProperty("regex");
+      expect(translated(anyCase)?.match.path).toHaveProperty("regex");
     },
   );
 
