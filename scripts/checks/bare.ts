@@ -39,7 +39,9 @@ export const bare: Step = {
 /** The tests that use programs of the system, which are missing there. */
 function testsOfPrograms(): readonly string[] {
   return globSync("packages/proxy/test/**/*.test.ts", { cwd: repository }).filter((file) =>
-    /from "[^"]*\/system\.ts"/u.test(readFileSync(join(repository, file), "utf8")),
+    /from "[^"]*\/system\.ts"|\b(?:need|needs|skipWithout\w*)\(/u.test(
+      readFileSync(join(repository, file), "utf8"),
+    ),
   );
 }
 

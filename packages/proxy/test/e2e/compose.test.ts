@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, afterAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { call } from "./client.ts";
 import { Composed, composeFile, composeServices, mounts } from "./composed.ts";
 import { Folder } from "./configured.ts";
 import { GoProgram } from "./go-program.ts";
 import { until } from "./program.ts";
-import { needs } from "./system.ts";
+import { find, needs } from "./system.ts";
 
 interface Target {
   readonly scrapeUrl: string;
@@ -22,6 +22,7 @@ describe("the services of the compose file, as processes,", () => {
   let composed: Composed;
 
   beforeAll(async () => {
+    if (find("redis-server") === undefined || find("prometheus") === undefined) return undefined;
     composed = await Composed.start(
       "redis",
       "origin-1",
@@ -32,8 +33,8 @@ describe("the services of the compose file, as processes,", () => {
       "prometheus",
     );
     for (const name of ["pagoda-1", "pagoda-2"]) urls.push(await composed.url(name, 8080));
+    return () => composed[Symbol.asyncDispose]();
   });
-  afterAll(() => composed[Symbol.asyncDispose]());
 
   async function prometheus<T>(path: string): Promise<T> {
     const response = await fetch(`${await composed.url("prometheus", 9090)}/api/v1/${path}`);
