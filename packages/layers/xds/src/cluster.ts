@@ -1,4 +1,4 @@
-import { fromBinary, type UnknownField } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type Either, isLeft, left, mustBe, right } from "@pagoda/core";
 import { type Assignment, assignmentOf } from "./assignment.ts";
@@ -8,6 +8,7 @@ import {
   HttpProtocolOptionsSchema,
 } from "./generated/cluster_pb.ts";
 import type { ConfigSource, TransportSocket } from "./generated/core_pb.ts";
+import { fieldName, type Skipped, skippedFields } from "./unknown-fields.ts";
 
 /** What a cluster of the control plane says about its endpoints. */
 export interface ClusterResource {
@@ -37,49 +38,52 @@ const validPolicies = "ROUND_ROBIN, LEAST_REQUEST, RING_HASH, RANDOM or MAGLEV";
 const policyType =
   /\/envoy\.extensions\.load_balancing_policies\.(?:round_robin|least_request|ring_hash|random|maglev)\.v3\.\w+$/;
 
-/** Fields without effect here, by number: the program that calls the endpoints decides these. */
-const ignoredFields: Readonly<Record<number, string>> = {
-  4: "connect_timeout",
-  5: "per_connection_buffer_limit_bytes",
-  8: "health_checks",
-  9: "max_requests_per_connection",
-  10: "circuit_breakers",
-  13: "http_protocol_options",
-  14: "http2_protocol_options",
-  16: "dns_refresh_rate",
-  17: "dns_lookup_family",
-  18: "dns_resolvers",
-  19: "outlier_detection",
-  20: "cleanup_interval",
-  21: "upstream_bind_config",
-  23: "ring_hash_lb_config",
-  25: "metadata",
-  26: "protocol_selection",
-  28: "alt_stat_name",
-  29: "common_http_protocol_options",
-  30: "upstream_connection_options",
-  31: "close_connections_on_host_health_failure",
-  32: "ignore_health_on_host_removal",
-  37: "least_request_lb_config",
-  39: "respect_dns_ttl",
-  42: "lrs_server",
-  44: "dns_failure_refresh_rate",
-  45: "use_tcp_for_dns_lookups",
-  46: "upstream_http_protocol_options",
-  47: "track_timeout_budgets",
-  49: "track_cluster_stats",
-  50: "preconnect_policy",
-  51: "connection_pool_per_downstream_connection",
-  52: "maglev_lb_config",
-  53: "dns_resolution_config",
-  54: "wait_for_warm_on_init",
-  55: "typed_dns_resolver_config",
-  56: "round_robin_lb_config",
-  57: "lrs_report_endpoint_metrics",
+/**
+ * Ignored are fields that the program that calls the endpoints decides, refused those that change
+ * where calls go or how they are protected.
+ */
+const clusterFields: Skipped = {
+  ignored: {
+    4: "connect_timeout",
+    5: "per_connection_buffer_limit_bytes",
+    8: "health_checks",
+    9: "max_requests_per_connection",
+    10: "circuit_breakers",
+    13: "http_protocol_options",
+    14: "http2_protocol_options",
+    16: "dns_refresh_rate",
+    17: "dns_lookup_family",
+    18: "dns_resolvers",
+    19: "outlier_detection",
+    20: "cleanup_interval",
+    21: "upstream_bind_config",
+    23: "ring_hash_lb_config",
+    25: "metadata",
+    26: "protocol_selection",
+    28: "alt_stat_name",
+    29: "common_http_protocol_options",
+    30: "upstream_connection_options",
+    31: "close_connections_on_host_health_failure",
+    32: "ignore_health_on_host_removal",
+    37: "least_request_lb_config",
+    39: "respect_dns_ttl",
+    42: "lrs_server",
+    44: "dns_failure_refresh_rate",
+    45: "use_tcp_for_dns_lookups",
+    46: "upstream_http_protocol_options",
+    47: "track_timeout_budgets",
+    49: "track_cluster_stats",
+    50: "preconnect_policy",
+    51: "connection_pool_per_downstream_connection",
+    52: "maglev_lb_config",
+    53: "dns_resolution_config",
+    54: "wait_for_warm_on_init",
+    55: "typed_dns_resolver_config",
+    56: "round_robin_lb_config",
+    57: "lrs_report_endpoint_metrics",
+  },
+  refused: { 22: "lb_subset_config", 48: "upstream_config" },
 };
-
-/** Fields that change where calls go or how they are protected, by number. */
-const refusedFields: Readonly<Record<number, string>> = { 22: "lb_subset_config", 48: "upstream_config" };
 
 const httpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -90,7 +94,10 @@ const httpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
  */
 export function clusterOf(message: Cluster): Either<readonly string[], ClusterResource> {
   const problems: string[] = [];
-  const ignored = [...ignoredPolicies(message, problems), ...ignoredIn(message.$unknown ?? [], problems)];
+  const ignored = [
+    ...ignoredPolicies(message, problems),
+    ...skippedFields(message.$unknown, clusterFields, "", problems),
+  ];
   const filters = [...message.filters, ...httpFilters(message, problems)];
   if (filters.length > 0)
     problems.push(mustBe("filters", "empty", filters.map(({ name }) => name).join(", ")));
@@ -133,7 +140,8 @@ function isAggregated(source: ConfigSource | undefined): boolean {
 }
 
 function sourceName(source: ConfigSource | undefined): string | undefined {
-  return source?.configSourceSpecifier.case?.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const specifier = source?.configSourceSpecifier.case;
+  return specifier && fieldName(specifier);
 }
 
 /** The policy of the control plane must exist here, although the caller chooses its own. */
@@ -152,19 +160,6 @@ function ignoredPolicies({ lbPolicy, loadBalancingPolicy: list }: Cluster, probl
   if (name === undefined || name === "CLUSTER_PROVIDED")
     problems.push(mustBe("lb_policy", validPolicies, name ?? lbPolicy));
   return lbPolicy === 0 ? [] : ["lb_policy"];
-}
-
-function ignoredIn(unknown: readonly UnknownField[], problems: string[]): string[] {
-  const ignored = new Set<string>();
-  for (const no of new Set(unknown.map((field) => field.no))) {
-    const name = ignoredFields[no];
-    if (name !== undefined) ignored.add(name);
-    else
-      problems.push(
-        refusedFields[no] === undefined ? `field ${no} is not known` : `${refusedFields[no]} must be absent`,
-      );
-  }
-  return [...ignored];
 }
 
 /** Filters around the calls of a cluster, without the codec that ends each chain. */

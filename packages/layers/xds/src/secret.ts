@@ -1,4 +1,3 @@
-import type { UnknownField } from "@bufbuild/protobuf";
 import { type Either, left, mustBe, right } from "@pagoda/core";
 import type { DataSource } from "./generated/core_pb.ts";
 import type {
@@ -6,6 +5,7 @@ import type {
   Secret as SecretMessage,
   TlsCertificate,
 } from "./generated/secret_pb.ts";
+import { fieldName, type Skipped, skippedFields } from "./unknown-fields.ts";
 
 /** What a control plane sends as a secret, as PEM. */
 export type Secret = CertificateSecret | AuthoritiesSecret;
@@ -23,30 +23,37 @@ export interface AuthoritiesSecret {
   readonly ca: string;
 }
 
-/** Fields that are not read, by number: all of them change what is presented or who is trusted. */
-const certificateFields: Readonly<Record<number, string>> = {
-  3: "password",
-  4: "ocsp_staple",
-  5: "signed_certificate_timestamp",
-  6: "private_key_provider",
-  7: "watched_directory",
-  8: "pkcs12",
+// All fields that are not read change what is presented or who is trusted.
+const secretFields: Skipped = { ignored: {}, refused: {} };
+const certificateFields: Skipped = {
+  ignored: {},
+  refused: {
+    3: "password",
+    4: "ocsp_staple",
+    5: "signed_certificate_timestamp",
+    6: "private_key_provider",
+    7: "watched_directory",
+    8: "pkcs12",
+  },
 };
-const validationFields: Readonly<Record<number, string>> = {
-  2: "verify_certificate_spki",
-  3: "verify_certificate_hash",
-  6: "require_signed_certificate_timestamp",
-  7: "crl",
-  8: "allow_expired_certificate",
-  9: "match_subject_alt_names",
-  10: "trust_chain_verification",
-  11: "watched_directory",
-  12: "custom_validator_config",
-  13: "ca_certificate_provider_instance",
-  14: "only_verify_leaf_cert_crl",
-  15: "match_typed_subject_alt_names",
-  16: "max_verify_depth",
-  17: "system_root_certs",
+const validationFields: Skipped = {
+  ignored: {},
+  refused: {
+    2: "verify_certificate_spki",
+    3: "verify_certificate_hash",
+    6: "require_signed_certificate_timestamp",
+    7: "crl",
+    8: "allow_expired_certificate",
+    9: "match_subject_alt_names",
+    10: "trust_chain_verification",
+    11: "watched_directory",
+    12: "custom_validator_config",
+    13: "ca_certificate_provider_instance",
+    14: "only_verify_leaf_cert_crl",
+    15: "match_typed_subject_alt_names",
+    16: "max_verify_depth",
+    17: "system_root_certs",
+  },
 };
 
 /**
@@ -55,7 +62,7 @@ const validationFields: Readonly<Record<number, string>> = {
  */
 export function secretOf({ type, $unknown }: SecretMessage): Either<readonly string[], Secret> {
   const problems: string[] = [];
-  skipsNothing($unknown, {}, "", problems);
+  skippedFields($unknown, secretFields, "", problems);
   const secret =
     type.case === "tlsCertificate"
       ? certificateOf(type.value, problems)
@@ -71,7 +78,7 @@ function certificateOf(
   { certificateChain, privateKey, $unknown }: TlsCertificate,
   problems: string[],
 ): CertificateSecret {
-  skipsNothing($unknown, certificateFields, "tls_certificate.", problems);
+  skippedFields($unknown, certificateFields, "tls_certificate.", problems);
   return {
     type: "certificate",
     certificate: inline(certificateChain, "tls_certificate.certificate_chain", problems),
@@ -83,7 +90,7 @@ function authoritiesOf(
   { trustedCa, $unknown }: CertificateValidationContext,
   problems: string[],
 ): AuthoritiesSecret {
-  skipsNothing($unknown, validationFields, "validation_context.", problems);
+  skippedFields($unknown, validationFields, "validation_context.", problems);
   return { type: "authorities", ca: inline(trustedCa, "validation_context.trusted_ca", problems) };
 }
 
@@ -94,21 +101,4 @@ function inline(source: DataSource | undefined, at: string, problems: string[]):
   if (specifier?.case === "inlineString") return specifier.value;
   problems.push(mustBe(at, "inline_bytes or inline_string", specifier?.case && fieldName(specifier.case)));
   return "";
-}
-
-function skipsNothing(
-  unknown: readonly UnknownField[] = [],
-  names: Readonly<Record<number, string>>,
-  at: string,
-  problems: string[],
-): void {
-  for (const no of new Set(unknown.map((field) => field.no)))
-    problems.push(
-      names[no] === undefined ? `${at}field ${no} is not known` : `${at}${names[no]} must be absent`,
-    );
-}
-
-/** The name of a field as in the protocol: `inline_bytes`. */
-function fieldName(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
