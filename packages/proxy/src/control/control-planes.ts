@@ -7,6 +7,9 @@ import type { XdsConfig } from "../config/schema/control.ts";
 import { defined } from "../schema/defined.ts";
 import { XdsMetrics } from "./xds-metrics.ts";
 
+/** Milliseconds to wait for first answers: a control plane that hangs must not keep traffic away. */
+export const firstAnswersMs = 5_000;
+
 export interface ControlPlanesOptions {
   readonly log: Logger;
   readonly registry: Registry;

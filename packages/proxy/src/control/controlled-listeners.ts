@@ -10,8 +10,9 @@ import {
   routesProblems,
 } from "../config/controlled.ts";
 import type { Loaded } from "../config/load.ts";
-import { type ControlPlane, type ControlPlanes, planeKey } from "./control-planes.ts";
+import { type ControlPlane, type ControlPlanes, planeKey, firstAnswersMs } from "./control-planes.ts";
 import { type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
+import { within } from "../within.ts";
 
 export interface ControlledListenersOptions {
   readonly log: Logger;
@@ -34,9 +35,6 @@ interface Checked {
   readonly text: string;
   readonly part: Controlled;
 }
-
-/** Milliseconds to wait for first answers: a control plane that hangs must not keep traffic away. */
-const firstAnswersMs = 5_000;
 
 /** Serves the listeners of a control plane beside those of the file. */
 export class ControlledListeners {
@@ -77,11 +75,7 @@ export class ControlledListeners {
     const key = planeKey({ config: xds, service: "ads" }, files);
     this.#followed.set(key, { server: xds.server, plane, source, before });
     source.subscribe(() => this.#later());
-    const { clock } = this.#options;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = clock.setTimer(firstAnswersMs, resolve);
-    await Promise.race([late, source.started]);
-    clock.clearTimer(timer);
+    await within(firstAnswersMs, source.started, this.#options.clock);
   }
 
   /** Adds the listeners that have come, with the clusters that their routes name. */

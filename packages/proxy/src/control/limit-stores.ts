@@ -6,6 +6,7 @@ import { secretIn } from "../config/resolved.ts";
 import type { StoreConfig } from "../config/schema/config.ts";
 import { defined } from "../schema/defined.ts";
 import { LimitStore } from "./limit-store.ts";
+import { within } from "../within.ts";
 
 /** Milliseconds that a first attempt to connect may delay a configuration. */
 const firstAttemptMs = 1_000;
@@ -83,10 +84,7 @@ export class LimitStores {
       redisLimits({ ...optionsOf(config, files), ...options });
     const store = new LimitStore({ name, timeoutMs: config.timeout, connect, log, clock });
     // Without it the first calls would be decided locally.
-    const late = Promise.withResolvers<void>();
-    const timer = clock.setTimer(firstAttemptMs, late.resolve);
-    await Promise.race([store.tried, late.promise]);
-    clock.clearTimer(timer);
+    await within(firstAttemptMs, store.tried, clock);
     return store;
   }
 }

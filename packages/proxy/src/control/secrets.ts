@@ -11,7 +11,14 @@ import {
   type WantedSecret,
   wantedSecrets,
 } from "../config/secrets.ts";
-import { type ControlPlane, type ControlPlanes, planeKey, type PlaneSettings } from "./control-planes.ts";
+import {
+  type ControlPlane,
+  type ControlPlanes,
+  planeKey,
+  type PlaneSettings,
+  firstAnswersMs,
+} from "./control-planes.ts";
+import { within } from "../within.ts";
 
 export interface SecretsOptions {
   readonly log: Logger;
@@ -26,9 +33,6 @@ interface Followed extends Pick<WantedSecret, "name" | "type"> {
   readonly plane: ControlPlane;
   readonly source: SecretSource;
 }
-
-/** Milliseconds to wait for first answers: an agent that hangs must not keep other traffic away. */
-const firstAnswersMs = 5_000;
 
 /**
  * Gets secrets from a control plane, for all workers: to them they are files, and a rotation is a
@@ -54,11 +58,8 @@ export class Secrets {
     if (wanted.length === 0) return;
     const all: Followed[] = [];
     for (const secret of wanted) all.push(await this.#follow(secret, resolved));
-    const { clock } = this.#options;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = clock.setTimer(firstAnswersMs, resolve);
-    await Promise.race([late, Promise.all(all.map(({ source }) => source.started))]);
-    clock.clearTimer(timer);
+    const started = Promise.all(all.map(({ source }) => source.started));
+    await within(firstAnswersMs, started, this.#options.clock);
     // A source that others follow, too, may have its secret already.
     for (const one of all) this.#take(one);
   }

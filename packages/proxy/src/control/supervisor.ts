@@ -23,6 +23,7 @@ import { restarts, silence } from "./worker-metrics.ts";
 import { XdsDiscovery } from "./xds-discovery.ts";
 import { type WorkerCode, type WorkerEnd, type WorkerEvents, WorkerProcess } from "./worker-process.ts";
 import { answerMs, WorkerQueries } from "./worker-queries.ts";
+import { within } from "../within.ts";
 
 export interface SupervisorOptions {
   readonly workers: number;
@@ -248,9 +249,10 @@ export class Supervisor {
         worker.give(socket, listenerName(listener));
     }
     for (const central of this.#central.all) worker.sendEndpoints(central);
-    const answered = await this.queries.within(
+    const answered = await within(
       applyMs,
       worker.request("apply", { ...assignment, known: this.#known.all }),
+      this.#options.clock,
     );
     if (answered === "late") {
       worker.hangs(`configuration not applied within ${applyMs / 1_000} s`);

@@ -7,6 +7,7 @@ import type { ProcessMetrics } from "./exposition.ts";
 import type { WorkerMethod, WorkerMethods } from "./protocol.ts";
 import type { Watchdog } from "./watchdog.ts";
 import type { Answered, WorkerProcess } from "./worker-process.ts";
+import { within } from "../within.ts";
 
 /** Timeout of readiness queries in milliseconds, short because probes do not wait for long. */
 const readyMs = 3_000;
@@ -158,21 +159,12 @@ export class WorkerQueries {
     ...args: Parameters<WorkerMethods[A]>
   ): Promise<Answered<ReturnType<WorkerMethods[A]>>> {
     if (this.#options.watchdog.isSilent(worker)) return undefined;
-    const answered = await this.within(limitMs, worker.request(method, ...args));
+    const answered = await within(limitMs, worker.request(method, ...args), this.#options.clock);
     if (answered !== "late") return answered;
     this.#options.log.warn(
       { worker: worker.worker, method },
       "worker does not answer; continuing without it",
     );
     return undefined;
-  }
-
-  async within<T>(limitMs: number, answer: Promise<T>): Promise<T | "late"> {
-    const { clock } = this.#options;
-    const { promise: late, resolve } = Promise.withResolvers<"late">();
-    const timer = clock.setTimer(limitMs, () => resolve("late"));
-    const first = await Promise.race([answer, late]);
-    clock.clearTimer(timer);
-    return first;
   }
 }

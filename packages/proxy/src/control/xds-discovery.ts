@@ -5,7 +5,8 @@ import type { XdsConfig } from "../config/schema/control.ts";
 import { sourceOf } from "../config/sources.ts";
 import type { Central } from "../data-plane/central-endpoints.ts";
 import type { CentralSource } from "./central-sources.ts";
-import { type ControlPlane, type ControlPlanes, planeKey } from "./control-planes.ts";
+import { type ControlPlane, type ControlPlanes, planeKey, firstAnswersMs } from "./control-planes.ts";
+import { within } from "../within.ts";
 
 export interface XdsDiscoveryOptions {
   readonly clock: Clock;
@@ -22,9 +23,6 @@ interface Connection {
   /** By `sourceOf`. */
   readonly sources: Map<string, XdsSource>;
 }
-
-/** Milliseconds to wait for first answers: a control plane that hangs must not keep traffic away. */
-const firstAnswersMs = 5_000;
 
 /** Gets the endpoints of clusters from a control plane, for all workers. */
 export class XdsDiscovery implements CentralSource {
@@ -67,14 +65,8 @@ export class XdsDiscovery implements CentralSource {
       endpoints.subscribe(() => this.#later());
       connection.sources.set(source, endpoints);
     }
-    const { clock } = this.#options;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = clock.setTimer(firstAnswersMs, resolve);
-    await Promise.race([
-      late,
-      Promise.all(Array.from(connection.sources.values(), ({ started }) => started)),
-    ]);
-    clock.clearTimer(timer);
+    const started = Promise.all(Array.from(connection.sources.values(), (each) => each.started));
+    await within(firstAnswersMs, started, this.#options.clock);
   }
 
   keep(resolved: Resolved): void {

@@ -3,6 +3,7 @@ import type { Probe } from "@pagoda/health";
 import type { Endpoints, Origin } from "./origin.ts";
 import { ProbeSlots } from "./probe-slots.ts";
 import type { Network } from "./system.ts";
+import { within } from "../within.ts";
 
 /** An invalid endpoint counts as unreachable and must not end the worker. */
 async function reach(
@@ -98,10 +99,7 @@ export class Reachability {
   }
 
   async #firstLook(): Promise<void> {
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = this.#clock.setTimer(firstLookMs, resolve);
-    await Promise.race([this.#look(), late]);
-    this.#clock.clearTimer(timer);
+    await within(firstLookMs, this.#look(), this.#clock);
   }
 
   #look(): Promise<void> {

@@ -5,7 +5,8 @@ import { type Clock, type Either, isLeft, left, right } from "@pagoda/core";
 import type { AnyPolicy } from "../policies/policy.ts";
 import { importsOf, recordImports } from "./imports.ts";
 import { policyProblem } from "./validate.ts";
-import { failedText, loadMs, tooLate, tryToLoad, within } from "./trial.ts";
+import { failedText, loadMs, tooLate, tryToLoad } from "./trial.ts";
+import { within } from "../within.ts";
 
 /** A module whose default export is a policy. */
 export interface Plugin {

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { type Clock, formatValue } from "@pagoda/core";
+import { within } from "../within.ts";
 
 /** Milliseconds that a plugin has to load. */
 export const loadMs = 10_000;
@@ -38,14 +39,4 @@ export async function tryToLoad(url: string, clock: Clock): Promise<string | und
   const problem = await within(loadMs, outcome, clock);
   await thread.terminate();
   return problem === "late" ? tooLate : problem;
-}
-
-export async function within<T>(limitMs: number, result: Promise<T>, clock: Clock): Promise<T | "late"> {
-  const { promise: late, resolve } = Promise.withResolvers<"late">();
-  const timer = clock.setTimer(limitMs, () => resolve("late"));
-  try {
-    return await Promise.race([result, late]);
-  } finally {
-    clock.clearTimer(timer);
-  }
 }
