@@ -68,8 +68,13 @@ export class Envoy implements AsyncDisposable {
     const args = ["-c", config, "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"];
     const child = adopt(spawn(program, [...args, "--admin-address-path", admin], { stdio: "ignore" }));
     const address = await contentOf(admin, child);
+    // It lists a listener with its port before it listens there: that waits for its control plane.
+    await until(
+      () => pageOf(`http://${address}/ready`),
+      (text) => text.startsWith("LIVE"),
+    );
     const listeners = await until(
-      () => listenersOf(`http://${address}`),
+      () => pageOf(`http://${address}/listeners`),
       (text) => /:[1-9]\d*/.test(text),
     );
     const [, port] = /127\.0\.0\.1:(\d+)/.exec(listeners) ?? [];
@@ -101,9 +106,9 @@ function contentOf(file: string, program: ChildProcess): Promise<string> {
   });
 }
 
-async function listenersOf(admin: string): Promise<string> {
+async function pageOf(url: string): Promise<string> {
   try {
-    return await (await fetch(`${admin}/listeners`)).text();
+    return await (await fetch(url)).text();
   } catch {
     return "";
   }
