@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { build } from "esbuild";
+import { buildPage, pageAssets } from "./page.ts";
 import { root } from "./workspace.ts";
 
 const proxy = join(root, "packages/proxy");
@@ -16,6 +17,8 @@ export async function buildBinary(): Promise<string> {
   const { version } = JSON.parse(readFileSync(join(proxy, "package.json"), "utf8")) as {
     readonly version: string;
   };
+  const page = await buildPage();
+  if (page.code !== 0) throw new Error(`the live page cannot be built:\n${page.output}`);
   mkdirSync(folder, { recursive: true });
   const program = join(folder, "pagoda.cjs");
   await build({
@@ -39,6 +42,7 @@ export async function buildBinary(): Promise<string> {
       main: program,
       output: blob,
       disableExperimentalSEAWarning: true,
+      assets: pageAssets(),
     }),
   );
   run(process.execPath, "--experimental-sea-config", config);

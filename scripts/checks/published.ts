@@ -4,8 +4,9 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "../build.ts";
 import { pooled } from "../command.ts";
+import { pageBytes } from "../page.ts";
 import { type Package, publishable } from "../workspace.ts";
-import { exited, failed, type Outcome, type Step } from "./outcome.ts";
+import { exited, failed, faultless, type Outcome, type Step } from "./outcome.ts";
 import { aloneOutcomes } from "./published/alone.ts";
 import { bundleOutcome, coreInstallOutcome } from "./published/bundle.ts";
 import { createdOutcome, creations } from "./published/created.ts";
@@ -13,6 +14,7 @@ import { lowestOutcome, spanOutcomes } from "./published/peers.ts";
 import { install, typesOutcomes } from "./published/project.ts";
 import { nodes, refusalOutcome, useOutcome } from "./published/nodes.ts";
 import { twoCopiesOutcome } from "./published/two-copies.ts";
+import { pageFaults } from "./published/sizes.ts";
 import { pack, tarballOutcomes } from "./published/tarball.ts";
 
 export const published: Step = {
@@ -23,7 +25,11 @@ export const published: Step = {
     // The real path: compilers and Node resolve links, and their messages should match ours.
     const directory = realpathSync(mkdtempSync(join(tmpdir(), "pagoda-published-")));
     try {
-      return [exited("build", built), ...(await packedOutcomes(directory))];
+      return [
+        exited("build", built),
+        faultless("size of the live page", pageFaults(pageBytes())),
+        ...(await packedOutcomes(directory)),
+      ];
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

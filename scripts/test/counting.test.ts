@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bundleFaults, installFaults, sizeFaults } from "../checks/published/sizes.ts";
+import { bundleFaults, installFaults, pageFaults, sizeFaults } from "../checks/published/sizes.ts";
 import { contentFaults, tarballOutcomes } from "../checks/published/tarball.ts";
 import { passed, skipped, withoutSkips } from "../checks/outcome.ts";
 import type { Report, ReportedTest } from "../checks/vitest/report.ts";
@@ -70,6 +70,8 @@ test("a tarball with exactly what users need passes", () => {
 test("a tarball that is larger than its package may be fails", () => {
   expect(sizeFaults("@pagoda/timeout", 32 * 1_024)).toEqual([]);
   expect(sizeFaults("@pagoda/timeout", 33 * 1_024)).toHaveLength(1);
+  expect(pageFaults(150_000)).toEqual([]);
+  expect(pageFaults(150_001)).toHaveLength(1);
   expect(sizeFaults("@pagoda/core", 33 * 1_024)).toEqual([]);
 });
 

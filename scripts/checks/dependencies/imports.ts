@@ -35,12 +35,12 @@ export function unusedFaults(one: Package): string[] {
 }
 
 function sources(one: Package): string[] {
-  // bench has no src folder.
-  const folders = one.kind === "bench" ? ["."] : ["src", "test"];
+  // bench has no src folder. `page` is built into one file with its libraries, which are devDependencies like those of tests.
+  const folders = one.kind === "bench" ? ["."] : ["src", "test", "page"];
   return folders
     .filter((folder) => existsSync(join(one.directory, folder)))
     .flatMap((folder) =>
-      globSync(`${folder}/**/*.ts`, { cwd: one.directory, exclude: ["**/node_modules", "**/dist"] }),
+      globSync(`${folder}/**/*.{ts,tsx}`, { cwd: one.directory, exclude: ["**/node_modules", "**/dist"] }),
     )
     .map((file) => join(one.directory, file));
 }

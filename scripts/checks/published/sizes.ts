@@ -62,6 +62,11 @@ export function installFaults(bytes: number): string[] {
   return excess("node_modules", 1_000_000 / 1_024, bytes);
 }
 
+/** Checks that the live page of the proxy loads over a slow line: KB, compressed with gzip. */
+export function pageFaults(bytes: number): string[] {
+  return excess("live page", 150_000 / 1_024, bytes);
+}
+
 function excess(what: string, limit: number, bytes: number): string[] {
   const kibibytes = bytes / 1_024;
   if (kibibytes <= limit) return [];

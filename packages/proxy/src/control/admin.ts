@@ -3,6 +3,7 @@ import { type Description, type Either, isLeft, right, service, type Service } f
 import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@pagoda/http";
 import type { ClusterStatus } from "../data-plane/types.ts";
 import type { Figures } from "../recorder/call-record.ts";
+import { assets, livePage, pageAsset, wantsHtml } from "./live-page.ts";
 import { type KeptRequests, requestPage, requestsPage } from "./requests-page.ts";
 import { type Tapping, tapPage } from "./tap-page.ts";
 
@@ -31,7 +32,12 @@ export interface AdminSubject {
 }
 
 type Page = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
-type Pages = Readonly<Record<string, { readonly GET?: Page; readonly POST?: Page }>>;
+type Pages = Readonly<Record<string, Methods & { readonly about: string }>>;
+
+interface Methods {
+  readonly GET?: Page;
+  readonly POST?: Page;
+}
 
 /**
  * The handler of the admin endpoint.
@@ -48,23 +54,47 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     return reason === undefined ? text("ready\n") : text(`not ready: ${reason}\n`, 503);
   };
   const pages: Pages = {
-    "/health": { GET: health },
-    "/healthz": { GET: health },
-    "/ready": { GET: ready },
-    "/readyz": { GET: ready },
+    "/": {
+      about: "this list; the live page in a browser",
+      GET: (request) => (wantsHtml(request) ? livePage(request) : text(listOf(pages))),
+    },
+    "/health": { about: "200 if all workers answer", GET: health },
+    "/healthz": { about: "the same", GET: health },
+    "/ready": { about: "200 if requests should be sent here", GET: ready },
+    "/readyz": { about: "the same", GET: ready },
     "/metrics": {
+      about: "metrics for Prometheus",
       async GET() {
         const { contentType, text: body } = await subject.metrics();
         return httpResponse(200, body, { "content-type": contentType });
       },
     },
-    "/stack": { GET: async () => json(await subject.describe()) },
-    "/config": { GET: () => json(subject.config()) },
-    "/clusters": { GET: async () => json(await subject.clusters()) },
-    "/requests": { GET: (request) => requestsPage(subject.requests, request) },
-    "/tap": { GET: (request) => tapPage(subject.tapping, request) },
-    "/top": { GET: async () => json(await subject.figures()) },
+    "/stack": {
+      about: "all stacks with their live state, JSON",
+      GET: async () => json(await subject.describe()),
+    },
+    "/config": {
+      about: "the configuration in use, without secrets, JSON",
+      GET: () => json(subject.config()),
+    },
+    "/clusters": {
+      about: "endpoints and whether they get calls, JSON",
+      GET: async () => json(await subject.clusters()),
+    },
+    "/requests": {
+      about: "failed, refused, slow and retried requests, JSON; /requests/ID for one",
+      GET: (request) => requestsPage(subject.requests, request),
+    },
+    "/tap": {
+      about: "requests as they end, a JSON object in each line",
+      GET: (request) => tapPage(subject.tapping, request),
+    },
+    "/top": {
+      about: "requests, errors and latencies by route and endpoint, JSON",
+      GET: async () => json(await subject.figures()),
+    },
     "/log-level": {
+      about: "the log level; POST /log-level?level=debug changes it",
       GET: () => text(`${subject.logLevel}\n`),
       async POST(request) {
         const level = new URLSearchParams(request.query).get("level") ?? (await bodyOf(request));
@@ -75,12 +105,14 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
       },
     },
     "/reload": {
+      about: "applies the configuration on disk",
       async POST() {
         const done = await subject.reload();
         return isLeft(done) ? text(`${done.left.join("\n")}\n`, 422) : text("reloaded\n");
       },
     },
     "/drain": {
+      about: "completes the requests in flight and exits",
       POST() {
         subject.drain();
         return text("draining\n", 202);
@@ -93,7 +125,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     // With DNS rebinding, an attacker's web page could read and change all of this.
     if (!isOwn(authority, host))
       return right(text(`the Host must be an IP address, localhost or ${host} (got "${authority}")\n`, 421));
-    const page = Object.hasOwn(pages, path) ? pages[path] : pageBelow(subject, path);
+    const page: Methods | undefined = Object.hasOwn(pages, path) ? pages[path] : pageBelow(subject, path);
     if (page === undefined)
       return right(text(`not found; the pages are ${Object.keys(pages).join(" ")}\n`, 404));
     const answer =
@@ -113,8 +145,17 @@ async function bodyOf({ body }: HttpRequest): Promise<string> {
   return isLeft(read) ? "" : read.right.trim();
 }
 
-/** The page of one request, by its id. */
-function pageBelow({ requests }: AdminSubject, path: string): Pages[string] | undefined {
+/** A line for each page: how to get it, and what it is. */
+function listOf(pages: Pages): string {
+  const lines = Object.entries(pages).map(
+    ([path, { GET, about }]) => `${GET === undefined ? "POST" : "GET "} ${path.padEnd(11)} ${about}`,
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+/** The page of one request, by its id, or a file of the live page. */
+function pageBelow({ requests }: AdminSubject, path: string): Methods | undefined {
+  if (path.startsWith(assets)) return { GET: (request) => pageAsset(request) };
   const [, encoded] = /^\/requests\/([^/]+)$/.exec(path) ?? [];
   if (encoded === undefined) return undefined;
   return { GET: (request) => requestPage(requests, request, decoded(encoded)) };
