@@ -27,8 +27,10 @@ export interface HealthWatch {
   /**
    * For sources that learn from outcomes. Called once for each call, when it has ended, its body
    * included.
+   *
+   * @param call The request, for observers.
    */
-  readonly ended?: ((outcome: Outcome) => void) | undefined;
+  readonly ended?: ((outcome: Outcome, call?: unknown) => void) | undefined;
   /** Returns the endpoint's state, with the reason if it is unhealthy. */
   state(): { readonly [name: string]: Json };
   /** Stops watching: the endpoint is gone. */

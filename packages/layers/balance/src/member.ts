@@ -133,7 +133,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
       return this.#service.call(request, signal).then((result) => {
         try {
           if (this.load !== undefined || this.#learning.length > 0)
-            this.#learn(result, startedMs, signal?.aborted === true);
+            this.#learn(result, startedMs, signal?.aborted === true, request);
         } finally {
           this.#over();
         }
@@ -203,21 +203,21 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     this.#context.healthChanged(this.key, healthy);
   };
 
-  #learn(result: Either<Err, Res>, startedMs: number, wasAborted: boolean): void {
+  #learn(result: Either<Err, Res>, startedMs: number, wasAborted: boolean, request: Req): void {
     const { classifier, clock } = this.#context;
     const outcome = classifier.outcome(result);
     if (this.load !== undefined) {
       const now = clock.now();
       this.load.ended(outcome, now - startedMs, now, wasAborted);
     }
-    if (this.#learns(result, outcome, startedMs)) return;
-    this.#tell(outcome);
+    if (this.#learns(result, outcome, startedMs, request)) return;
+    this.#tell(outcome, request);
   }
 
   /**
    * Returns whether the outcome of a successful response is decided only at the end of its body.
    */
-  #learns(result: Either<Err, Res>, { kind }: Outcome, startedMs: number): boolean {
+  #learns(result: Either<Err, Res>, { kind }: Outcome, startedMs: number, request: Req): boolean {
     const { classifier, clock } = this.#context;
     if (kind !== "success" || isLeft(result) || classifier.follow === undefined) return false;
     return classifier.follow(result.right, (outcome) => {
@@ -225,12 +225,12 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
         const now = clock.now();
         this.load.ended(outcome, now - startedMs, now, false);
       }
-      this.#tell(outcome);
+      this.#tell(outcome, request);
     });
   }
 
-  #tell(outcome: Outcome): void {
-    for (const watch of this.#learning) watch.ended?.(outcome);
+  #tell(outcome: Outcome, request: Req): void {
+    for (const watch of this.#learning) watch.ended?.(outcome, request);
   }
 
   readonly #broken = (defect: unknown): never => {

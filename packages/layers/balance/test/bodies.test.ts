@@ -19,12 +19,12 @@ class Flowing extends PushBody {
 function bench() {
   const clock = virtualClock();
   const mock = mockService<string, HttpResponse>();
-  const heard: Outcome["kind"][] = [];
+  const heard: string[] = [];
   const source = {
     name: "learns",
     watch: (_endpoint: Endpoint) => ({
       healthy: true,
-      ended: ({ kind }: Outcome) => void heard.push(kind),
+      ended: ({ kind }: Outcome, call: unknown) => void heard.push(`${kind} of ${String(call)}`),
       state: () => ({}),
       close() {},
     }),
@@ -57,7 +57,7 @@ test("health sources and latency learn of broken bodies (defect: did not)", asyn
   expect([heard, estimate()]).toEqual([[], 10]);
   await clock.advance(1_000);
   body.break();
-  expect([heard, estimate()]).toEqual([["failure"], 5_000]);
+  expect([heard, estimate()]).toEqual([["failure of a"], 5_000]);
 });
 
 test("a complete or cancelled body is a success at its end, with the latency of the head", async () => {
@@ -68,9 +68,9 @@ test("a complete or cancelled body is a success at its end, with the latency of 
   await clock.advance(1_000);
   whole.pipe({ write: () => true, end() {}, fail() {} });
   whole.end();
-  expect([heard, estimate()]).toEqual([["success"], 10]);
+  expect([heard, estimate()]).toEqual([["success of a"], 10]);
   cancelled.cancel();
-  expect(heard).toEqual(["success", "success"]);
+  expect(heard).toEqual(["success of a", "success of a"]);
 });
 
 test("a response with a complete body counts at once", async () => {
@@ -79,5 +79,5 @@ test("a response with a complete body counts at once", async () => {
   const body = new Flowing();
   body.end();
   await answer(body);
-  expect(heard).toEqual(["success", "success"]);
+  expect(heard).toEqual(["success of a", "success of a"]);
 });

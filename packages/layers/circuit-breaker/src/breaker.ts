@@ -118,30 +118,32 @@ export class Breaker {
   }
 
   /** Reports the end of a call that was reported as `answered`. */
-  ended(ticket: number, kind: Outcome["kind"]): void {
+  ended(ticket: number, kind: Outcome["kind"], call?: unknown): void {
     if (ticket === this.#generation && !this.#isClosed) {
       // It has already been counted as a success, when `probeMs` was over.
       if (this.#answered === 0 && kind !== "failure") return;
       this.#answered = Math.max(0, this.#answered - 1);
     }
-    this.record(ticket, kind);
+    this.record(ticket, kind, call);
   }
 
   /**
    * Reports the result of a call. `limited` fails a probe: an upstream that asks for fewer calls
    * gets none for a while.
+   *
+   * @param call Passed to the observer if the result opens or closes the breaker.
    */
-  record(ticket: number, kind: Outcome["kind"]): void {
+  record(ticket: number, kind: Outcome["kind"], call?: unknown): void {
     if (ticket !== this.#generation) return;
     if (this.#isClosed) {
       const cause = kind === "neutral" ? undefined : this.#tally.record(kind);
-      if (cause !== undefined) this.#open(cause);
+      if (cause !== undefined) this.#open(cause, call);
     } else if (kind === "failure" || kind === "limited") {
-      this.#open({ reason: "probe-failed" });
+      this.#open({ reason: "probe-failed" }, call);
     } else {
       const hasSlot = this.#overdue === 0;
       if (!hasSlot) this.#overdue--;
-      if (kind === "success") this.#succeed(1, hasSlot ? 0 : 1);
+      if (kind === "success") this.#succeed(1, hasSlot ? 0 : 1, call);
       else if (hasSlot) this.#admitted--;
     }
   }
@@ -179,13 +181,13 @@ export class Breaker {
   }
 
   /** @param slots How many of these probes no longer hold a slot. */
-  #succeed(probes: number, slots: number): void {
+  #succeed(probes: number, slots: number, call?: unknown): void {
     this.#succeeded += probes;
     this.#admitted += slots;
-    if (this.#succeeded >= this.#probes) this.#close();
+    if (this.#succeeded >= this.#probes) this.#close(call);
   }
 
-  #open(cause: Cause): void {
+  #open(cause: Cause, call: unknown): void {
     const { openMs, maxOpenMs, clock, random, observer } = this.#settings;
     const ms = Math.min(openMs * 2 ** this.#openings, maxOpenMs);
     const forMs = ms / 2 + (random() * ms) / 2;
@@ -193,15 +195,15 @@ export class Breaker {
     this.#openings++;
     this.#until = clock.now() + forMs;
     this.#reason = cause.reason;
-    observer?.opened?.({ ...cause, forMs });
+    observer?.opened?.({ ...cause, forMs }, call);
   }
 
-  #close(): void {
+  #close(call: unknown): void {
     const { trip, clock, observer } = this.#settings;
     this.#begin(true);
     this.#openings = 0;
     this.#tally = trip.begin(clock);
-    observer?.closed?.();
+    observer?.closed?.(call);
   }
 
   #begin(isClosed: boolean): void {

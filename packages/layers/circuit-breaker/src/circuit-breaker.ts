@@ -76,9 +76,6 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
     const breaker = shared ?? new Breaker(settings);
     const waiting = new TimedWaitList(settings.clock, () => breaker.admitsInMs);
 
-    /** What follows a call that was admitted with this ticket. Most calls have the same one. */
-    let follow = followUp(breaker, classifier, -1);
-
     function refuse(request: unknown): CircuitOpen {
       const { reason, retryAfterMs } = breaker;
       const fault: CircuitOpen = {
@@ -90,6 +87,34 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
       };
       observer?.refused?.(fault, request);
       return fault;
+    }
+
+    function settled(ticket: number, result: Either<unknown, unknown>, request: unknown): void {
+      let kind: Outcome["kind"] = "neutral";
+      let isUnderWay = false;
+      try {
+        ({ kind } = classifier.outcome(result));
+        // The outcome of a response may be decided only at the end of its body.
+        if (kind === "success" && isRight(result))
+          isUnderWay = classifier.follow?.(result.right, bodyEnded(ticket, request)) === true;
+      } finally {
+        if (isUnderWay) {
+          breaker.answered(ticket);
+          breaker.changed();
+        } else record(ticket, kind, request);
+      }
+    }
+
+    function bodyEnded(ticket: number, request: unknown): (outcome: Outcome) => void {
+      return ({ kind }) => {
+        breaker.ended(ticket, kind, request);
+        breaker.changed();
+      };
+    }
+
+    function record(ticket: number, kind: Outcome["kind"], request: unknown): void {
+      breaker.record(ticket, kind, request);
+      breaker.changed();
     }
 
     return {
@@ -104,50 +129,19 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
       call(request, signal) {
         const ticket = breaker.admit();
         if (ticket === undefined) return Promise.resolve(left(refuse(request)));
-        if (ticket !== follow.ticket) follow = followUp(breaker, classifier, ticket);
-        const { answered, broke } = follow;
+        const broke = (defect: unknown): never => {
+          record(ticket, "neutral", request);
+          throw defect;
+        };
         try {
-          return inner.call(request, signal).then(answered, broke);
+          return inner.call(request, signal).then((result) => {
+            settled(ticket, result, request);
+            return result;
+          }, broke);
         } catch (defect) {
           return broke(defect);
         }
       },
     };
   });
-}
-
-/** Reports the results of the calls with one ticket. Made once for all of them. */
-function followUp(breaker: Breaker, classifier: Classifier, ticket: number) {
-  function ended(result: Either<unknown, unknown> | undefined): void {
-    let kind: Outcome["kind"] = "neutral";
-    let isUnderWay = false;
-    try {
-      if (result === undefined) return;
-      ({ kind } = classifier.outcome(result));
-      // The outcome of a response may be decided only at the end of its body.
-      if (kind === "success" && isRight(result))
-        isUnderWay = classifier.follow?.(result.right, bodyEnded) === true;
-    } finally {
-      if (isUnderWay) breaker.answered(ticket);
-      else breaker.record(ticket, kind);
-      breaker.changed();
-    }
-  }
-
-  function bodyEnded({ kind }: Outcome): void {
-    breaker.ended(ticket, kind);
-    breaker.changed();
-  }
-
-  return {
-    ticket,
-    answered<Err, Res>(result: Either<Err, Res>): Either<Err, Res> {
-      ended(result);
-      return result;
-    },
-    broke(defect: unknown): never {
-      ended(undefined);
-      throw defect;
-    },
-  };
 }

@@ -16,12 +16,20 @@ export interface Opening extends Cause {
 
 /** Callbacks for metrics and logs. Must not throw. */
 export interface BreakerObserver {
-  /** The breaker opened, from closed or because a probe failed. */
-  readonly opened?: (opening: Opening) => void;
+  /**
+   * The breaker opened, from closed or because a probe failed.
+   *
+   * @param call The call whose result opened it, as given to the breaker: in a layer, the request.
+   */
+  readonly opened?: (opening: Opening, call?: unknown) => void;
   /** The open time is over, and the first probe was admitted. */
   readonly halfOpened?: () => void;
-  /** The probes succeeded; all calls are admitted. */
-  readonly closed?: () => void;
+  /**
+   * The probes succeeded; all calls are admitted.
+   *
+   * @param call The last of them.
+   */
+  readonly closed?: (call?: unknown) => void;
 }
 
 /** Options of a {@link Breaker}. */

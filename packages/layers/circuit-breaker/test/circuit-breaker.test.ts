@@ -101,6 +101,25 @@ describe("circuitBreaker", () => {
     expect(events).toEqual([["halfOpened"], ["opened", again], ["halfOpened"], ["closed"]]);
   });
 
+  test("tells its observer which call opened it and which closed it", async () => {
+    const calls: unknown[] = [];
+    const { clock, mock, layered } = bench({
+      observer: {
+        opened: (_opening, call) => calls.push(["opened", call]),
+        closed: (call) => calls.push(["closed", call]),
+      },
+    });
+    for (const name of ["first", "second", "late"]) void layered.call(name);
+    for (const call of [await mock.next(), await mock.next(), await mock.next()]) call.fail(down);
+    await settled();
+    expect(calls.splice(0)).toEqual([["opened", "second"]]);
+    await clock.advance(1_000);
+    void layered.call("probe");
+    (await mock.next()).answer("done");
+    await settled();
+    expect(calls).toEqual([["closed", "probe"]]);
+  });
+
   test("describes its options and state", async () => {
     const { clock, layered, failing, lets } = bench();
     const { name, options, state } = layered.describe();

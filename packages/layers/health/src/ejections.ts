@@ -2,6 +2,8 @@
 export interface Ejection {
   /** Low cardinality, suitable as a metric label. */
   readonly reason: "consecutive-failures" | "consecutive-gateway-failures" | "success-rate";
+  /** Failures in a row that led to it; absent if the success rate did. */
+  readonly failures?: number;
   /** Duration in milliseconds. */
   readonly forMs: number;
   /** Consecutive ejections, including this one. The duration grows with it. */

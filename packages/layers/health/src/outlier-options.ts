@@ -3,7 +3,12 @@ import type { Ejection, OutlierEjections } from "./ejections.ts";
 
 /** Receives events, for metrics and logs. Must not throw. */
 export interface OutlierObserver {
-  readonly ejected?: (key: string, ejection: Ejection) => void;
+  /**
+   * An endpoint was ejected.
+   *
+   * @param call The call whose failure led to it; undefined if its success rate did.
+   */
+  readonly ejected?: (key: string, ejection: Ejection, call?: unknown) => void;
   /** The ejection is over, or was ended early because other endpoints were removed. */
   readonly returned?: (key: string) => void;
   /** An outlier was not ejected because `maxEjectedRatio` is reached. */

@@ -59,7 +59,7 @@ export class OutlierWatch implements HealthWatch, Tally {
     return this.#untilMs;
   }
 
-  ended({ kind, retryable }: Outcome): void {
+  ended({ kind, retryable }: Outcome, call?: unknown): void {
     if (kind === "neutral" || !this.#isCounting) return;
     this.calls++;
     if (kind === "success") {
@@ -69,16 +69,25 @@ export class OutlierWatch implements HealthWatch, Tally {
     } else if (kind === "failure") {
       this.#failures++;
       this.#gatewayFailures = retryable ? this.#gatewayFailures + 1 : 0;
-      if (this.#failures >= this.#most) this.#eject("consecutive-failures", this.#failures === this.#most);
+      if (this.#failures >= this.#most)
+        this.#eject(
+          { reason: "consecutive-failures", failures: this.#failures },
+          this.#failures === this.#most,
+          call,
+        );
       else if (this.#gatewayFailures >= this.#mostGateway) {
-        this.#eject("consecutive-gateway-failures", this.#gatewayFailures === this.#mostGateway);
+        this.#eject(
+          { reason: "consecutive-gateway-failures", failures: this.#gatewayFailures },
+          this.#gatewayFailures === this.#mostGateway,
+          call,
+        );
       }
     }
   }
 
   /** Its success rate is an outlier. */
   stoodOut(): void {
-    if (this.#isCounting) this.#eject("success-rate", true);
+    if (this.#isCounting) this.#eject({ reason: "success-rate" }, true);
   }
 
   /** Ends the interval. */
@@ -125,22 +134,22 @@ export class OutlierWatch implements HealthWatch, Tally {
   /**
    * @param isNew It was not an outlier before this call. Otherwise `overflowed` is not reported again.
    */
-  #eject(reason: Ejection["reason"], isNew: boolean): void {
+  #eject(cause: Pick<Ejection, "reason" | "failures">, isNew: boolean, call?: unknown): void {
     const { clock, ejectionMs, maxEjectionMs, ejections, observer } = this.#detector.settings;
     this.#wasIll = true;
     if (!this.#detector.hasRoom()) {
-      if (isNew) observer?.overflowed?.(this.key, reason);
+      if (isNew) observer?.overflowed?.(this.key, cause.reason);
       return;
     }
     // A higher count would not lengthen the ejection, only delay the decrease.
     this.#times = Math.min(this.#times + 1, Math.ceil(maxEjectionMs / ejectionMs));
     const forMs = Math.min(ejectionMs * this.#times, maxEjectionMs);
-    const ejection: Ejection = { reason, forMs, times: this.#times };
+    const ejection: Ejection = { ...cause, forMs, times: this.#times };
     const now = clock.now();
     const term: Term = { ejection, untilMs: now + forMs };
     ejections?.add(this.key, term, now);
     this.#begin(term, now);
-    observer?.ejected?.(this.key, ejection);
+    observer?.ejected?.(this.key, ejection, call);
     this.#changed();
   }
 

@@ -8,10 +8,18 @@ import {
   reportedHealth,
 } from "@pagoda/health";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
+import { observed } from "../policies/observed.ts";
+import { eventsOf } from "../policies/policy.ts";
+import { spanText } from "../policies/span-text.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import type { Origin } from "./origin.ts";
 import { Outcomes } from "./outcomes.ts";
 import { connectionOf } from "./transport-options.ts";
+
+const outlierEvents = eventsOf<OutlierObserver>("outlier-detection", ["ejected", "returned", "overflowed"], {
+  ejected: (endpoint, { forMs, failures = 0 }) =>
+    `${endpoint} was ejected by this call for ${spanText(forMs)}: ${failures} failures in a row`,
+});
 
 /** Decides which endpoints of a cluster are healthy. */
 export interface Health {
@@ -72,17 +80,10 @@ export function healthOf(
         clock,
         // Ejected endpoints stay ejected over a reload, unless they are called with other settings.
         ejections: states.hold(`outliers, cluster ${cluster}`, connectionOf(config), outlierEjections, atEnd),
-        observer: events.observer<OutlierObserver>(
-          "outlier-detection",
-          ["ejected", "returned", "overflowed"],
-          {
-            labels,
-            also: {
-              ejected: (endpoint, ejection) => log.warn({ endpoint, ...ejection }, "endpoint ejected"),
-              returned: (endpoint) => log.info({ endpoint }, "endpoint returned from ejection"),
-            },
-          },
-        ),
+        observer: observed({ metrics: events, labels, clock }, outlierEvents, {
+          ejected: (endpoint, ejection) => log.warn({ endpoint, ...ejection }, "endpoint ejected"),
+          returned: (endpoint) => log.info({ endpoint }, "endpoint returned from ejection"),
+        }),
       }),
     );
   return {

@@ -5,6 +5,7 @@ import {
   type CircuitBreakerObserver,
   type CircuitOpen,
   consecutiveFailures,
+  type Opening,
   successRate,
 } from "@pagoda/circuit-breaker";
 import type { Answer } from "@pagoda/respond";
@@ -13,6 +14,7 @@ import { checkOrder } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
 import { definePolicy, type EndpointEnvironment, eventsOf } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
+import { spanText } from "./span-text.ts";
 
 const settings = ({ fields, whole, duration, ratioOverNone, window }: Vocabulary) =>
   fields({
@@ -35,10 +37,20 @@ const events = eventsOf<CircuitBreakerObserver>(
   "circuit-breaker",
   ["opened", "halfOpened", "closed", "refused"],
   {
-    refused: ({ reason, retryAfterMs = 0 }) =>
-      `refused: the circuit is open (${reason}) for ${Math.ceil(retryAfterMs)} more ms`,
+    opened: (opening) => `opened by this call for ${spanText(opening.forMs)}: ${causeText(opening)}`,
+    closed: () => "closed by this call, the last probe that had to succeed",
+    refused: ({ reason, retryAfterMs }) =>
+      retryAfterMs === undefined
+        ? "refused: the circuit is half-open, and its probes are in flight"
+        : `refused: the circuit is open (${reason}) for ${spanText(retryAfterMs)} more`,
   },
 );
+
+function causeText({ reason, failures, successRate, calls }: Opening): string {
+  if (failures !== undefined) return `${failures} failures in a row`;
+  if (successRate !== undefined) return `${Math.floor(successRate * 100)}% of ${calls} calls succeeded`;
+  return reason === "probe-failed" ? "the probe failed" : reason;
+}
 
 function optionsOf({
   failures,

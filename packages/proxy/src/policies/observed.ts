@@ -3,6 +3,12 @@ import { type HttpRequest, noteEvent } from "@pagoda/http";
 import type { EventMetrics } from "@pagoda/metrics";
 import type { Events } from "./policy.ts";
 
+/** Events in one place, as the trail of a call refers to them. */
+export interface PlacedEvents extends Events<never> {
+  /** An endpoint, or `listener main`; undefined for a route and its cluster, of which a call has one. */
+  readonly of?: string | undefined;
+}
+
 /** Where events are counted. */
 interface Observing {
   readonly metrics: EventMetrics;
@@ -24,16 +30,22 @@ export function observed<Observer extends object>(
   also?: Observer,
 ): Observer {
   const { layer, names, texts = {} } = events;
+  const source: PlacedEvents = { ...(events as Events<never>), of: placeOf(labels) };
   const noting: Functions = { ...(also as Functions | undefined) };
   for (const name of new Set([...names, ...Object.keys(texts)])) {
     const forward = noting[name];
     noting[name] = (...args) => {
       const request = args.at(-1);
-      if (isRequest(request)) noteEvent(request.notes, events, name, args.slice(0, -1), clock.now());
+      if (isRequest(request)) noteEvent(request.notes, source, name, args.slice(0, -1), clock.now());
       forward?.apply(also, args);
     };
   }
   return metrics.observer<Observer>(layer, names as never, { labels, also: noting as Observer });
+}
+
+function placeOf({ listener, route, endpoint }: Observing["labels"]): string | undefined {
+  if (endpoint !== undefined || listener === undefined) return endpoint;
+  return route === undefined ? `listener ${listener}` : undefined;
 }
 
 function isRequest(value: unknown): value is Pick<HttpRequest, "notes"> {

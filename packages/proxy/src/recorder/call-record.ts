@@ -115,6 +115,8 @@ export interface RecordedEvent {
   readonly kind: "event";
   /** `retry`, `rate-limit`. */
   readonly layer: string;
+  /** Where it stands: an endpoint, or `listener main`; absent for the route and the cluster of the call. */
+  readonly of?: string | undefined;
   /** `retried`, `refused`. */
   readonly event: string;
   /** Milliseconds from the start of the call. */

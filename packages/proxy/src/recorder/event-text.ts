@@ -1,5 +1,5 @@
 import type { Json } from "@pagoda/core";
-import type { Events } from "../policies/policy.ts";
+import type { PlacedEvents } from "../policies/observed.ts";
 import { factText } from "./facts.ts";
 
 /**
@@ -8,17 +8,18 @@ import { factText } from "./facts.ts";
  * @param source The events of a policy, or the name of a layer.
  */
 export function eventText(
-  source: Events<never> | string,
+  source: PlacedEvents | string,
   event: string,
   facts: readonly Json[],
 ): string | undefined {
   const layer = typeof source === "string" ? source : source.layer;
   const text = typeof source === "string" ? undefined : source.texts?.[event];
-  const plainly = `${layer}: ${[event, ...facts.map(factText)].join(" ")}`;
+  const of = typeof source === "string" || source.of === undefined ? "" : ` of ${source.of}`;
+  const plainly = `${layer}${of}: ${[event, ...facts.map(factText)].join(" ")}`;
   if (text === undefined) return plainly;
   try {
     const said = text(...(facts as readonly never[]));
-    return said === undefined ? undefined : `${layer}: ${said}`;
+    return said === undefined ? undefined : `${layer}${of}: ${said}`;
   } catch {
     // That of a plugin may expect more than a copy of the facts.
     return plainly;

@@ -12,7 +12,7 @@ import {
 } from "@pagoda/http";
 import type { CallEnd } from "@pagoda/metrics";
 import type { RouteTable } from "@pagoda/router";
-import type { Events } from "../policies/policy.ts";
+import type { PlacedEvents } from "../policies/observed.ts";
 import type {
   CallRecord,
   RecordedEndpoints,
@@ -27,7 +27,7 @@ import { recordedRoute } from "./recorded-route.ts";
 /** An event before anyone has asked for its text. */
 export interface KeptEvent {
   readonly kind: "event";
-  readonly source: Events<never> | string;
+  readonly source: PlacedEvents | string;
   readonly event: string;
   readonly atMs: number;
   readonly facts: readonly Json[];
@@ -112,8 +112,9 @@ function shownEntry(entry: RecordedTry | KeptEvent): readonly RecordedEntry[] {
   if (entry.kind === "try") return [entry];
   const { source, event, facts, atMs } = entry;
   const text = eventText(source, event, facts);
-  const layer = typeof source === "string" ? source : source.layer;
-  return text === undefined ? [] : [{ kind: "event", layer, event, atMs, facts, text }];
+  if (text === undefined) return [];
+  const { layer, of } = typeof source === "string" ? { layer: source } : source;
+  return [{ kind: "event", layer, ...(of !== undefined && { of }), event, atMs, facts, text }];
 }
 
 function kept(entry: TrailEntry, startedAt: number): RecordedTry | KeptEvent {
