@@ -3,7 +3,7 @@ import { type Description, type Either, isLeft, right, service, type Service } f
 import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@pagoda/http";
 import type { ClusterStatus } from "../data-plane/types.ts";
 import type { Figures } from "../recorder/call-record.ts";
-import { assets, livePage, pageAsset, wantsHtml } from "./live-page.ts";
+import { assets, livePage, pageAsset, wantsHtml } from "./page-files.ts";
 import { type KeptRequests, requestPage, requestsPage } from "./requests-page.ts";
 import { type Tapping, tapPage } from "./tap-page.ts";
 
