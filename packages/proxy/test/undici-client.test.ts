@@ -1,23 +1,16 @@
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:https";
 import type { TLSSocket } from "node:tls";
+import { isDeepStrictEqual } from "node:util";
 import { isLeft } from "@pagoda/core";
 import { httpRequest } from "@pagoda/http";
 import { testAuthority } from "@pagoda/http/testing";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { undiciClient, type UndiciClient, type UndiciClientOptions } from "../src/undici-client.ts";
 import { type ForwardProxy, forwardProxy } from "./e2e/forward-proxy.ts";
-import {
-  Arrivals,
-  held,
-  type Held,
-  listen,
-  named,
-  quietPort,
-  rawOrigin,
-  refusing,
-  silent,
-} from "./e2e/origin.ts";
+import { Arrivals, held, type Held, listen, named, rawOrigin, refusing, silent } from "./e2e/origin.ts";
+import { until } from "./e2e/program.ts";
+import { quietPort } from "./e2e/quiet-port.ts";
 
 async function textOf(client: UndiciClient, url: string): Promise<string> {
   const result = await client.call(httpRequest(url));
@@ -136,7 +129,10 @@ describe("through a proxy", () => {
     // Its name is resolved by the proxy.
     expect(proxy.seen).toEqual([`CONNECT api.example:${origin.port}`]);
     const state = { inFlight: 0, waiting: 0, connections: 1, idle: 1 };
-    await vi.waitFor(() => expect(client.describe().state).toEqual(state));
+    await until(
+      async () => client.describe().state,
+      (seen) => isDeepStrictEqual(seen, state),
+    );
     expect(client.describe().options).toMatchObject({ servername: "api.test", proxy: proxy.url });
     await client.close();
     const other = undiciClient(origin.url, { ...options, tls: { ...tls, servername: "other.test" } });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -131,11 +132,14 @@ let last = 4_000 + (process.pid % 5_000);
 
 /**
  * A free port below the range that the system assigns from, so that nothing else gets it while its
- * server is away. In a cluster, the port 10,000 above it is used as well.
+ * server is away. In a cluster, the port 10,000 above it is used as well. No other test gets them as
+ * long as this process runs.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const server = createServer().listen(++last, "127.0.0.1");
+    const port = ++last;
+    if (!(await claimed(port))) continue;
+    const server = createServer().listen(port, "127.0.0.1");
     try {
       await once(server, "listening");
     } catch (error) {
@@ -144,6 +148,18 @@ export async function freePort(): Promise<number> {
     }
     server.close();
     await once(server, "close");
-    return last;
+    return port;
+  }
+}
+
+/** Claims a TCP port by means of the UDP port of the same number, which no server here uses. It ends with this process. */
+async function claimed(port: number): Promise<boolean> {
+  const socket = createSocket("udp4").unref().bind(port, "127.0.0.1");
+  try {
+    await once(socket, "listening");
+    return true;
+  } catch {
+    socket.close();
+    return false;
   }
 }

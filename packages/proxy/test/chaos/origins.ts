@@ -1,8 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 /** How an origin handles requests. */
@@ -75,22 +73,4 @@ function heard(child: ChildProcess): Promise<void> {
       resolve();
     });
   });
-}
-
-/** Ports outside the system's ephemeral range, which begins at 32,768 on Linux. */
-const ports = { from: 20_000, to: 32_000 };
-
-/** A port that stays free while nothing listens on it, so that an origin can be restarted there. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(ports.from, ports.to);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (!isFree) continue;
-    server.close();
-    await once(server, "close");
-    return port;
-  }
 }

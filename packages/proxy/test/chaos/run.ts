@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { quietPort } from "../e2e/quiet-port.ts";
 import { Chance } from "./chance.ts";
 import { http1Client, http2Uploader, type Setting } from "./clients.ts";
 import { configuration } from "./configuration.ts";
 import { Ledger } from "./ledger.ts";
-import { freePort, type Kind, Origin } from "./origins.ts";
+import { type Kind, Origin } from "./origins.ts";
 import { type LogTo, Proxy } from "./proxy.ts";
 import { type World, troubles, writeConfiguration } from "./troubles.ts";
 
@@ -49,7 +50,7 @@ export async function run({ seed, seconds, logTo, tell = () => {} }: RunOptions)
   const chance = new Chance(seed);
   const ledger = new Ledger();
   const origins = await startOrigins(join(folder, "records"));
-  const ports = { main: await freePort(), admin: await freePort() };
+  const ports = { main: await quietPort(), admin: await quietPort() };
   const config = join(folder, "pagoda.yaml");
   writeConfiguration(config, configuration(origins, ports, 0));
   const proxy = new Proxy(config, logTo, join(folder, "log"));
@@ -94,7 +95,7 @@ async function startOrigins(records: string): Promise<readonly Origin[]> {
   const kinds: readonly Kind[] = ["http1", "http1", "http1", "http2", "http2"];
   const origins: Origin[] = [];
   for (const kind of kinds) {
-    const origin = new Origin(kind, await freePort(), records);
+    const origin = new Origin(kind, await quietPort(), records);
     await origin.start();
     origins.push(origin);
   }

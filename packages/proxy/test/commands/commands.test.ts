@@ -13,7 +13,7 @@ import { hashPassword } from "../../src/commands/hash-password.ts";
 import { healthcheck } from "../../src/commands/healthcheck.ts";
 import { schema } from "../../src/commands/schema.ts";
 import { Folder, through } from "../e2e/configured.ts";
-import { quietPort } from "../e2e/origin.ts";
+import { quietPort } from "../e2e/quiet-port.ts";
 import { skipWithout } from "../e2e/system.ts";
 import { quota } from "../plugin-source.ts";
 

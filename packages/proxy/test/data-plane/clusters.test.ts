@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { type FromClient, httpRequest, type HttpRequest, type HttpResponse } from "@pagoda/http";
 import { isLeft } from "@pagoda/core";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
 import { realSystem } from "../../src/data-plane/network.ts";
@@ -14,6 +14,7 @@ import { CentralEndpoints } from "../../src/data-plane/central-endpoints.ts";
 import { States } from "../../src/policies/states.ts";
 import { builtInPolicies } from "../../src/policies/registry.ts";
 import { listen, refusing } from "../e2e/origin.ts";
+import { until } from "../e2e/program.ts";
 import { resolved, told } from "./resolved.ts";
 
 const request: HttpRequest & FromClient = {
@@ -139,10 +140,9 @@ describe("over reloads", () => {
     expect(second.shop).not.toBe(first.shop);
     await second.shop.started;
     expect(await get(second.shop)).toMatchObject({ status: 200 });
-    await vi.waitFor(() =>
-      expect(lines.map(({ msg }) => msg)).toContain(
-        "endpoint discovery failed; keeping the last known endpoints",
-      ),
+    await until(
+      async () => lines.map(({ msg }) => msg),
+      (logged) => logged.includes("endpoint discovery failed; keeping the last known endpoints"),
     );
     const another = await take({ file: join(folder, "cart.json") });
     await another.shop.started;

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { Endpoints, Origin } from "../../src/data-plane/origin.ts";
 import { RealNetwork } from "../../src/data-plane/network.ts";
 import { Reachability } from "../../src/data-plane/reachability.ts";
-import { Arrivals, listen, quietPort, refusing, silent } from "../e2e/origin.ts";
+import { Arrivals, listen, refusing, silent } from "../e2e/origin.ts";
+import { quietPort } from "../e2e/quiet-port.ts";
 
 type Change = readonly [reachable: boolean, reason: string | undefined];
 

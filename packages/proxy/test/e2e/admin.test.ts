@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { createServer } from "node:http";
 import { call, keepAlive } from "./client.ts";
-import { Arrivals, held, type Held, listen, origin, quietPort, refusing, silent } from "./origin.ts";
+import { Arrivals, held, type Held, listen, origin, refusing, silent } from "./origin.ts";
 import { Pagoda, Program, sample, until } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 
 test("the proxy is alive and ready when it logs that it listens", async () => {
   await using upstream = await origin((_message, response) => response.end());

@@ -5,8 +5,8 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { parse } from "yaml";
 import { Folder } from "./configured.ts";
-import { quietPort } from "./origin.ts";
 import { Pagoda } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 import { adopt, need, type Tool } from "./system.ts";
 
 const folder = join(import.meta.dirname, "../../deploy/compose");

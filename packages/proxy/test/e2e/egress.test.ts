@@ -5,8 +5,9 @@ import { authority, certified } from "./certified.ts";
 import { call } from "./client.ts";
 import { anywhere, configured, Folder, through } from "./configured.ts";
 import { type ForwardProxy, forwardProxy } from "./forward-proxy.ts";
-import { listen, origin, quietPort } from "./origin.ts";
+import { listen, origin } from "./origin.ts";
 import { type LogLine, until } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 import { adopt, curl, need, needs } from "./system.ts";
 
 const url = (proxy: ForwardProxy, credentials: string): string =>

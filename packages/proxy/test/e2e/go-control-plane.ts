@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { TestContext } from "vitest";
 import { GoProgram } from "./go-program.ts";
+import { quietPort } from "./quiet-port.ts";
 import { adopt } from "./system.ts";
 
 const program = new GoProgram("go-control-plane");
@@ -69,20 +70,22 @@ export class GoControlPlane implements AsyncDisposable {
 
   /** Starts it, on the former port after it was killed. */
   async listen(): Promise<this> {
+    if (this.#port === 0) this.#port = await quietPort();
     const child = adopt(
       spawn(program.path, [`127.0.0.1:${this.#port}`], { stdio: ["pipe", "pipe", "inherit"] }),
     );
     this.#child = child;
-    const { promise: listening, resolve } = Promise.withResolvers<number>();
+    const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
+    child.once("close", () => reject(new Error("the control plane has ended")));
     createInterface({ input: child.stdout }).on("line", (text) => {
       const line = JSON.parse(text) as Partial<GoRequest> & { port?: number; served?: string };
-      if (line.port !== undefined) resolve(line.port);
+      if (line.port !== undefined) resolve();
       else if (line.served !== undefined) this.#served = line.served;
       else this.requests.push(line as GoRequest);
       for (const wake of this.#waiting) wake();
       this.#waiting.clear();
     });
-    this.#port = await listening;
+    await listening;
     return this;
   }
 

@@ -5,8 +5,9 @@ import type { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { call } from "./client.ts";
 import { Folder, says } from "./configured.ts";
-import { quietPort, rawOrigin } from "./origin.ts";
+import { rawOrigin } from "./origin.ts";
 import { environment, type LogLine, mainFile, sample, until } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 import { adopt, need, skipWithout } from "./system.ts";
 
 /**

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { call } from "./client.ts";
-import { quietPort, rawOrigin, refusing } from "./origin.ts";
+import { rawOrigin, refusing } from "./origin.ts";
 import { environment, mainFile, Pagoda, Program, until } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 import { adopt, need, needs } from "./system.ts";
 
 test("log lines are JSON unless standard output is a terminal", async () => {

@@ -10,8 +10,9 @@ import { readConfig } from "../../src/config/read.ts";
 import { quota } from "../plugin-source.ts";
 import { call } from "./client.ts";
 import { Folder, through } from "./configured.ts";
-import { origin, quietPort } from "./origin.ts";
+import { origin } from "./origin.ts";
 import type { LogLine } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 import { adopt, execute, skipWithout } from "./system.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));

@@ -79,21 +79,6 @@ export function listen(
 /** The URL of an origin where nothing ever listens. */
 export const refusing = "http://127.0.0.1:1";
 
-let lastQuiet = 20_000 + (process.pid % 10_000);
-
-/** A port on which nothing listens, below the range that the system assigns from. */
-export async function quietPort(): Promise<number> {
-  for (;;) {
-    const port = ++lastQuiet;
-    try {
-      await using server = await listen(createTcpServer(), port);
-      return server.port;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    }
-  }
-}
-
 /** Promises for the requests of an origin, in the order of arrival. */
 export class Arrivals<T> {
   readonly #come: T[] = [];

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { type RunnerTestCase as Test, TestRunner } from "vitest";
 import { adopt } from "./system.ts";
 
 /** A JSON line of the program's log. */
@@ -181,19 +182,31 @@ export async function run(env: Environment, ...args: readonly string[]): Promise
   return { ...exit, output: program.output };
 }
 
-const mostLooks = 50_000;
+/** Between two looks, in ms. What the test waits for needs the processor more than the looks do. */
+const lookEveryMs = 10;
 
 /**
- * Polls the admin endpoint until a condition holds, for facts that the proxy learns a moment after
- * the test, such as the end of a connection. Bounded by a number of polls, not by time, so that a
- * busy machine does not matter; the number allows for some seconds on a fast one.
+ * Polls until a condition holds, for facts that the proxy learns a moment after the test, such as the end of a
+ * connection. Only the timeout of the test bounds it; the error of that then ends with the last value.
  */
 export async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  let value = await read();
-  for (let looks = 1; !holds(value); looks++) {
-    if (looks === mostLooks)
-      throw new Error(`not after ${looks} looks; the last saw ${JSON.stringify(value)}`);
-    value = await read();
+  const signal = TestRunner.getCurrentTest<Test | undefined>()?.context.signal;
+  let value: T | undefined;
+  // The test has failed with this error when it is aborted; another one would be lost.
+  const report = (): void => {
+    const { reason } = signal as AbortSignal & { readonly reason: Error };
+    reason.message += `\nThe last look saw ${JSON.stringify(value)}`;
+  };
+  signal?.addEventListener("abort", report, { once: true });
+  try {
+    for (;;) {
+      value = await read();
+      if (holds(value)) return value;
+      // oxlint-disable-next-line pagoda/no-sleep -- it ends when the condition holds, however long that takes
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      signal?.throwIfAborted();
+    }
+  } finally {
+    signal?.removeEventListener("abort", report);
   }
-  return value;
 }

@@ -62,10 +62,12 @@ export class Prometheus implements AsyncDisposable {
       folder[Symbol.dispose]();
     };
     const said: string[] = [];
+    let address = "";
     for await (const line of createInterface({ input: child.stderr })) {
       said.push(line);
-      const [, address] = /msg="Listening on" address=(\S+)/.exec(line) ?? [];
-      if (address === undefined) continue;
+      address = /msg="Listening on" address=(\S+)/.exec(line)?.[1] ?? address;
+      // Until then it refuses queries.
+      if (!line.includes("ready to receive web requests")) continue;
       child.stderr.resume();
       return new Prometheus(`http://${address}`, stored, end);
     }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { Folder } from "./configured.ts";
-import { quietPort } from "./origin.ts";
+import { quietPort } from "./quiet-port.ts";
 import { adopt, execute, need } from "./system.ts";
 
 const serves = /ready to accept connections/i;

@@ -5,8 +5,9 @@ import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { call, keepAlive } from "./client.ts";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
-import { listen, origin, quietPort } from "./origin.ts";
+import { listen, origin } from "./origin.ts";
 import { type Pagoda, Program, until } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 
 const answering = (body: string): object => ({
   listeners: [{ ...anywhere, name: "main", routes: [says(body)] }],

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { call } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
-import { named, quietPort, refusing } from "./origin.ts";
+import { named, refusing } from "./origin.ts";
 import { Program, run, until } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 
 test("pagoda top shows the routes and endpoints of all workers", async () => {
   using folder = new Folder();

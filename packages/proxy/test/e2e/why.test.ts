@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { shop } from "./certified.ts";
 import { call } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
-import { Arrivals, held, type Held, listen, named, origin, quietPort, refusing } from "./origin.ts";
+import { Arrivals, held, type Held, listen, named, origin, refusing } from "./origin.ts";
 import { type Pagoda, run, until } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 
 const idOf = ({ message }: Awaited<ReturnType<typeof call>>): string =>
   message.headers["x-request-id"] as string;
