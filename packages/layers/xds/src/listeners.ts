@@ -10,6 +10,8 @@ import { Subscription } from "./subscription.ts";
 /** A listener with its routes. */
 export interface XdsListener extends ListenerResource {
   readonly routes: XdsRoutes;
+  /** Whether its routes have come with it: others change independently of their listeners. */
+  readonly hasOwnRoutes: boolean;
 }
 
 /** Problems of valid resources for their use here, for which they are rejected. Default: none. */
@@ -123,8 +125,9 @@ export class Listeners implements ListenersSource {
     const [known] = this.subscriptions;
     const whole = new Map<string, XdsListener>();
     for (const [name, { value }] of known.known) {
+      const hasOwnRoutes = typeof value.routes !== "string";
       const routes = typeof value.routes === "string" ? this.#routesOf(value.routes) : value.routes;
-      const combined = routes === undefined ? this.#whole.get(name) : { ...value, routes };
+      const combined = routes === undefined ? this.#whole.get(name) : { ...value, routes, hasOwnRoutes };
       if (combined !== undefined) whole.set(name, combined);
     }
     this.#whole = whole;

@@ -5,6 +5,9 @@ import type { XdsListener, XdsRetry, XdsRoute, XdsRoutes } from "@pagoda/xds";
 /** Names of clusters in a configuration, by their names for the control plane. */
 export type ClusterNames = ReadonlyMap<string, string>;
 
+/** A listener with its routes, wherever these have come from. */
+export type WholeListener = Omit<XdsListener, "hasOwnRoutes">;
+
 /** A part of a configuration in file format. */
 export interface ControlledPart {
   readonly listeners: readonly object[];
@@ -16,7 +19,7 @@ export interface ControlledPart {
  *
  * @param own Clusters of the file that have their endpoints from the control plane: routes go there.
  */
-export function controlledPart(listener: XdsListener, own: ClusterNames): ControlledPart {
+export function controlledPart(listener: WholeListener, own: ClusterNames): ControlledPart {
   const { name, address, port, tls, protocols, upgrades, routes, ...reading } = listener;
   const clusters: Record<string, object> = {};
   const cluster = (called: string): string => {

@@ -1,8 +1,8 @@
 import { type Either, left, right } from "@pagoda/core";
-import type { ListenerResource, XdsListener, XdsRoutes } from "@pagoda/xds";
+import type { ListenerResource, XdsRoutes } from "@pagoda/xds";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import { addressText } from "./address.ts";
-import { type ClusterNames, controlledPart } from "./controlled-listener.ts";
+import { type ClusterNames, controlledPart, type WholeListener } from "./controlled-listener.ts";
 import { ConfigDocument } from "./document.ts";
 import { listenerName } from "./names.ts";
 import { examine } from "./read.ts";
@@ -25,7 +25,7 @@ const rest = {
  * words of `pagoda check`.
  */
 export function checkControlled(
-  listener: XdsListener,
+  listener: WholeListener,
   own: ClusterNames,
   policies: PolicyRegistry,
 ): Either<readonly string[], Controlled> {
@@ -60,7 +60,7 @@ export function listenerProblems(
 }
 
 const noRoutes: XdsRoutes = { name: "", ignoresPort: false, virtualHosts: [], ignored: [] };
-const anyListener: Omit<XdsListener, "routes"> = {
+const anyListener: Omit<WholeListener, "routes"> = {
   name: "any",
   address: "127.0.0.1",
   port: 1,

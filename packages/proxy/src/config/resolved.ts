@@ -50,7 +50,12 @@ export function allFiles(config: Config, policies: PolicyRegistry): readonly Nam
 }
 
 /** The files for TLS and stores, and secrets instead of files. */
-export function namedFiles({ listeners, clusters, stores, control }: Config): readonly NamedFile[] {
+export function namedFiles({
+  listeners,
+  clusters,
+  stores,
+  control,
+}: Pick<Config, "listeners" | "clusters" | "stores" | "control">): readonly NamedFile[] {
   const files: NamedFile[] = [];
   const pair = (path: NamedFile["path"], tls: Parameters<typeof pairNames>[0]): void => {
     const names = pairNames(tls);

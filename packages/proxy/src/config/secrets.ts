@@ -1,7 +1,7 @@
 import type { Secret } from "@pagoda/xds";
 import { namedFiles, type Resolved } from "./resolved.ts";
 import { certificateProblem, keyProblem } from "./pem.ts";
-import type { Config } from "./schema/config.ts";
+import type { Config, ListenerConfig } from "./schema/config.ts";
 import { caName, pairNames } from "./tls-names.ts";
 
 /** A secret that a configuration names. */
@@ -12,8 +12,21 @@ export interface WantedSecret {
   readonly type: Secret["type"];
 }
 
+/** A configuration, and listeners that will be part of it once their secrets have come. */
+export interface Awaiting extends Resolved {
+  readonly awaited?: readonly ListenerConfig[];
+}
+
+/** A configuration as it will be, with the listeners that it has not got yet after all others. */
+export function withAwaited<R extends Awaiting>(resolved: R): R {
+  const { config, awaited = [] } = resolved;
+  return awaited.length === 0
+    ? resolved
+    : { ...resolved, config: { ...config, listeners: [...config.listeners, ...awaited] } };
+}
+
 /** The secrets of a configuration, each once for each place that names it. */
-export function wantedSecrets(config: Config): readonly WantedSecret[] {
+export function wantedSecrets(config: Parameters<typeof namedFiles>[0]): readonly WantedSecret[] {
   return namedFiles(config).flatMap(({ path, secret, kind }) => {
     if (secret === undefined || kind === "key") return [];
     return [{ path, name: secret, type: path.at(-1) === "ca" ? "authorities" : "certificate" }];

@@ -1,4 +1,4 @@
-import { type Clock, type Description, isLeft } from "@pagoda/core";
+import { type Clock, type Description, type Either, isLeft, left, right } from "@pagoda/core";
 import type { ListenersSource, XdsListener } from "@pagoda/xds";
 import type { Logger } from "pino";
 import {
@@ -10,6 +10,8 @@ import {
   routesProblems,
 } from "../config/controlled.ts";
 import type { Loaded } from "../config/load.ts";
+import type { ListenerConfig } from "../config/schema/config.ts";
+import type { Awaiting } from "../config/secrets.ts";
 import { type ControlPlane, type ControlPlanes, planeKey, firstAnswersMs } from "./control-planes.ts";
 import { type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
 import { within } from "../within.ts";
@@ -18,6 +20,8 @@ export interface ControlledListenersOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly planes: ControlPlanes;
+  /** Whether a secret of a listener has not come. */
+  readonly lacksSecrets: (listener: ListenerConfig) => boolean;
   /** Called when listeners or routes have changed. */
   readonly changed: () => void;
 }
@@ -30,10 +34,24 @@ interface Followed {
   before: readonly XdsListener[];
 }
 
-/** A listener as it was checked last, for the same settings of the file. */
-interface Checked {
-  readonly text: string;
-  readonly part: Controlled;
+/** A configuration with the listeners of a control plane. */
+export interface Completed extends Loaded, Awaiting {
+  /** Those of the control plane, by name, in the version that is part of it. Default: none. */
+  readonly controlled?: ReadonlyMap<string, XdsListener>;
+}
+
+/** A version of a listener, and whether it can be served as it is. */
+interface Version {
+  readonly listener: XdsListener;
+  /** `Left`: why not. */
+  readonly part: Either<string, Controlled>;
+  /** Whether its secrets have come, too. */
+  readonly isReady: boolean;
+}
+
+interface Refused {
+  readonly listener: XdsListener;
+  readonly reason: string;
 }
 
 /** Serves the listeners of a control plane beside those of the file. */
@@ -43,10 +61,10 @@ export class ControlledListeners {
   readonly #followed = new Map<string, Followed>();
   /** The configuration of the file that was begun with or kept last, against which resources are checked. */
   #loaded: Loaded | undefined;
-  /** By name. */
-  readonly #checked = new Map<string, Checked>();
+  /** Those checked last, by themselves and the settings of the file that matter to them. */
+  #checked: ReadonlyMap<string, Controlled> = new Map();
   /** Listeners whose address cannot be opened. */
-  readonly #refused = new Map<string, XdsListener>();
+  readonly #refused = new Map<string, Refused>();
   /** What is logged once. */
   readonly #left = new Map<string, string>();
   #isFlushing = false;
@@ -78,8 +96,13 @@ export class ControlledListeners {
     await within(firstAnswersMs, source.started, this.#options.clock);
   }
 
-  /** Adds the listeners that have come, with the clusters that their routes name. */
-  complete(loaded: Loaded): Loaded {
+  /**
+   * Adds the listeners that have come, with the clusters that their routes name. As in Envoy, one
+   * that cannot be served, or not before its secrets have come, stays as it is.
+   *
+   * @param served What is served now. Default: nothing.
+   */
+  complete(loaded: Loaded, served?: Completed): Completed {
     const { config, policies } = loaded;
     if (this.#of(loaded) === undefined) return loaded;
     const sent = this.#sent(loaded);
@@ -87,33 +110,46 @@ export class ControlledListeners {
     const own = clusterNames(config);
     const listeners = [...config.listeners];
     const clusters = { ...config.clusters };
-    for (const listener of sent) {
-      const { name } = listener;
-      if (this.#isRefused(listener)) continue;
+    const checked = new Map<string, Controlled>();
+    const check = (listener: XdsListener): Either<string, Controlled> => {
+      const refusal = this.#refusal(listener);
+      if (refusal !== undefined) return left(refusal);
       const text = JSON.stringify([listener, [...own]]);
-      const known = this.#checked.get(name);
-      const checked = known?.text === text ? undefined : checkControlled(listener, own, policies);
-      if (checked !== undefined && isLeft(checked)) {
-        this.#leftOut(name, checked.left.join("; "));
-        continue;
-      }
-      const part = checked?.right ?? (known as Checked).part;
-      this.#checked.set(name, { text, part });
-      const clash = clashOf(part.listener, { ...config, listeners });
-      if (clash !== undefined) {
-        this.#leftOut(name, clash);
-        continue;
-      }
-      this.#left.delete(name);
-      listeners.push(part.listener);
-      for (const [cluster, settings] of Object.entries(part.clusters))
+      const known = this.#checked.get(text);
+      const result = known === undefined ? checkControlled(listener, own, policies) : right(known);
+      if (isLeft(result)) return left(result.left.join("; "));
+      checked.set(text, result.right);
+      const clash = clashOf(result.right.listener, { ...config, listeners });
+      return clash === undefined ? result : left(clash);
+    };
+    const version = (listener: XdsListener): Version => {
+      const part = check(listener);
+      const isReady = !isLeft(part) && !this.#options.lacksSecrets(part.right.listener);
+      return { listener, part, isReady };
+    };
+    const controlled = new Map<string, XdsListener>();
+    const awaited: ListenerConfig[] = [];
+    for (const listener of sent) {
+      const next = version(listener);
+      const former = next.isReady ? undefined : this.#former(listener, served);
+      const last = former && version(former);
+      const keeps = last?.isReady === true;
+      if (isLeft(next.part)) this.#leftOut(listener.name, next.part.left, keeps);
+      else this.#left.delete(listener.name);
+      if (keeps && !isLeft(next.part)) awaited.push(next.part.right.listener);
+      const { part, listener: chosen } = keeps ? last : next;
+      if (isLeft(part)) continue;
+      controlled.set(chosen.name, chosen);
+      listeners.push(part.right.listener);
+      for (const [cluster, settings] of Object.entries(part.right.clusters))
         if (!Object.hasOwn(clusters, cluster)) clusters[cluster] = settings;
     }
-    return { ...loaded, config: { ...config, listeners, clusters } };
+    this.#checked = checked;
+    return { ...loaded, config: { ...config, listeners, clusters }, controlled, awaited };
   }
 
   /**
-   * Leaves out the listener at an address that cannot be opened, until it moves. Returns false if
+   * Does not apply the listener at an address that cannot be opened, until it moves. Returns false if
    * it is not one of the control plane.
    */
   refuses(fault: NotApplied | WorkerDied): boolean {
@@ -121,9 +157,8 @@ export class ControlledListeners {
     const found = this.#sent(this.#loaded).find(
       (each) => each.address === fault.host && each.port === fault.port,
     );
-    if (found === undefined || this.#isRefused(found)) return false;
-    this.#refused.set(found.name, found);
-    this.#leftOut(found.name, notAppliedText(fault));
+    if (found === undefined || this.#refusal(found) !== undefined) return false;
+    this.#refused.set(found.name, { listener: found, reason: notAppliedText(fault) });
     return true;
   }
 
@@ -179,26 +214,34 @@ export class ControlledListeners {
   /** Forgets listeners that do not exist any more, so that names cannot accumulate. */
   #forgetOthers(present: readonly XdsListener[]): void {
     const names = new Set(present.map(({ name }) => name));
-    for (const known of [this.#checked, this.#refused, this.#left])
+    for (const known of [this.#refused, this.#left])
       for (const name of known.keys()) if (!names.has(name)) known.delete(name);
   }
 
-  #isRefused(listener: XdsListener): boolean {
-    const refused = this.#refused.get(listener.name);
-    if (refused === undefined) return false;
-    if (refused.address === listener.address && refused.port === listener.port) return true;
-    this.#refused.delete(listener.name);
-    return false;
+  /** Why the address of a listener cannot be opened. */
+  #refusal({ name, address, port }: XdsListener): string | undefined {
+    const { listener, reason } = this.#refused.get(name) ?? {};
+    return listener?.address === address && listener.port === port ? reason : undefined;
+  }
+
+  /** The version of a listener that is served, with its newest routes. */
+  #former({ name, routes }: XdsListener, served: Completed | undefined): XdsListener | undefined {
+    const former = served?.controlled?.get(name);
+    if (former === undefined || former.hasOwnRoutes || former.routes.name !== routes.name) return former;
+    return { ...former, routes };
   }
 
   #problems(of: (loaded: Loaded) => readonly string[]): readonly string[] {
     return this.#loaded === undefined ? [] : of(this.#loaded);
   }
 
-  #leftOut(listener: string, reason: string): void {
+  #leftOut(listener: string, reason: string, keeps: boolean): void {
     if (this.#left.get(listener) === reason) return;
     this.#left.set(listener, reason);
-    this.#options.log.error({ listener, reason }, "listener of the control plane left out");
+    const text = keeps
+      ? "listener of the control plane not applied; keeping its previous version"
+      : "listener of the control plane left out";
+    this.#options.log.error({ listener, reason }, text);
   }
 
   #later(): void {

@@ -9,7 +9,7 @@ import { ownPolicies } from "../config/own-policies.ts";
 import { missingSecrets } from "../config/secrets.ts";
 import type { AnyPolicy } from "../policies/policy.ts";
 import { builtInPolicies } from "../policies/registry.ts";
-import { ControlledListeners } from "./controlled-listeners.ts";
+import { type Completed, ControlledListeners } from "./controlled-listeners.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/listening.ts";
 import { admin } from "./admin.ts";
@@ -145,6 +145,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     log,
     clock,
     planes,
+    lacksSecrets: (listener) => secrets.lacks(listener),
     changed: () => reloads.renew("control plane"),
   });
   const supervisor = new Supervisor({
@@ -195,7 +196,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   if (isLeft(adminServer)) return failed(adminServer.left);
   await Promise.all([secrets.begin(loaded.right), listeners.begin(loaded.right)]);
   await secrets.begin(listeners.complete(loaded.right));
-  const complete = (): Loaded => secrets.complete(listeners.complete(loaded.right));
+  const complete = (): Completed => secrets.complete(listeners.complete(loaded.right));
   let served = complete();
   const names = new Set(served.config.listeners.map(socketName));
   for (const socket of inherited.keys())

@@ -8,7 +8,7 @@ import { missingSecrets } from "../config/secrets.ts";
 import type { AdminServer } from "./admin-server.ts";
 import { Certificates } from "./certificates.ts";
 import { notAppliedText } from "./protocol.ts";
-import type { ControlledListeners } from "./controlled-listeners.ts";
+import type { Completed, ControlledListeners } from "./controlled-listeners.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { fileStates, type FileStates, FileWatch } from "./watch.ts";
@@ -31,7 +31,7 @@ export class Reloads {
   /** The applied configuration, without what comes from control planes. */
   current: Loaded;
   /** The same with the secrets and listeners that have come. */
-  #served: Loaded;
+  #served: Completed;
   readonly #options: ReloadsOptions;
   readonly #watch: FileWatch;
   /** The state of files when they were read: they may change before they are watched. */
@@ -84,7 +84,7 @@ export class Reloads {
   }
 
   /** Starts watching for changes, once `current` is being served, as completed. */
-  async begin(adminServer: AdminServer, served: Loaded): Promise<void> {
+  async begin(adminServer: AdminServer, served: Completed): Promise<void> {
     this.#served = served;
     await this.#hold();
     this.#begun.resolve(adminServer);
@@ -124,18 +124,20 @@ export class Reloads {
 
   async #renew(trigger: string): Promise<void> {
     const { secrets, listeners: controlled } = this.#options;
-    await secrets.begin(controlled.complete(this.current));
+    await secrets.begin(controlled.complete(this.current, this.#served));
     const { files, config } = this.#complete(this.current);
     const { listeners, clusters } = this.#served.config;
     const isSame =
       isEqual(files, this.#served.files) &&
       isDeepStrictEqual([config.listeners, config.clusters], [listeners, clusters]);
     if (!isSame) await this.#reload(trigger, async () => right(this.current));
+    // What waits for secrets is logged, and what nothing waits for any more is given up.
+    else if (!this.#isClosed) this.#keep();
   }
 
-  #complete(loaded: Loaded): Loaded {
+  #complete(loaded: Loaded): Completed {
     const { secrets, listeners } = this.#options;
-    return secrets.complete(listeners.complete(loaded));
+    return secrets.complete(listeners.complete(loaded, this.#served));
   }
 
   async #reload(trigger: string, load: ReloadsOptions["load"]): Promise<Either<readonly string[], void>> {
@@ -169,7 +171,7 @@ export class Reloads {
     if (isLeft(loaded)) return loaded;
     this.#read.set(loaded.right, new Map([...(await fileStates(loaded.right.watched)), ...before]));
     await Promise.all([secrets.begin(loaded.right), listeners.begin(loaded.right)]);
-    await secrets.begin(listeners.complete(loaded.right));
+    await secrets.begin(listeners.complete(loaded.right, this.#served));
     const known = new Set(missingSecrets(this.#served).map(({ name }) => name));
     const missing = missingSecrets(secrets.complete(loaded.right)).filter(({ name }) => !known.has(name));
     if (missing.length === 0) return loaded;
@@ -209,7 +211,7 @@ export class Reloads {
   /** Ends what the applied configuration does not use, such as control planes of a rejected one. */
   #keep(): void {
     const { secrets, listeners } = this.#options;
-    secrets.keep(listeners.complete(this.current));
+    secrets.keep(listeners.complete(this.current, this.#served));
     listeners.keep(this.current);
   }
 

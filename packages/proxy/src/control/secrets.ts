@@ -3,13 +3,15 @@ import type { Secret, SecretSource } from "@pagoda/xds";
 import type { Logger } from "pino";
 import { listenerName } from "../config/names.ts";
 import type { Resolved } from "../config/resolved.ts";
-import type { Config } from "../config/schema/config.ts";
+import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import {
+  type Awaiting,
   filesOf,
   missingSecrets,
   secretProblems,
   type WantedSecret,
   wantedSecrets,
+  withAwaited,
 } from "../config/secrets.ts";
 import {
   type ControlPlane,
@@ -34,6 +36,13 @@ interface Followed extends Pick<WantedSecret, "name" | "type"> {
   readonly source: SecretSource;
 }
 
+/** Something that waits for a secret. */
+interface Waiting {
+  readonly about: object;
+  /** Whether it serves nothing meanwhile. */
+  readonly isClosed: boolean;
+}
+
 /**
  * Gets secrets from a control plane, for all workers: to them they are files, and a rotation is a
  * file that has changed.
@@ -44,22 +53,26 @@ export class Secrets {
   readonly #followed = new Map<string, Followed>();
   /** The last valid ones by type and name, whichever control plane has sent them. */
   readonly #contents = new Map<string, Secret>();
-  /** What cannot be served for lack of secrets, by the text for it. */
-  #waiting = new Map<string, object>();
+  /** What cannot be applied for lack of secrets, by the text for it. */
+  #waiting = new Map<string, Waiting>();
   #isFlushing = false;
 
   constructor(options: SecretsOptions) {
     this.#options = options;
   }
 
-  /** Follows the secrets of a configuration. Settles when each has come or failed once. */
-  async begin(resolved: Resolved): Promise<void> {
-    const wanted = wantedSecrets(resolved.config);
-    if (wanted.length === 0) return;
-    const all: Followed[] = [];
-    for (const secret of wanted) all.push(await this.#follow(secret, resolved));
-    const started = Promise.all(all.map(({ source }) => source.started));
-    await within(firstAnswersMs, started, this.#options.clock);
+  /**
+   * Follows the secrets of a configuration. Settles when each that was not followed yet has come or
+   * failed once: one that does not come must not delay every change after it.
+   */
+  async begin(resolved: Awaiting): Promise<void> {
+    const wanted = wantedSecrets(withAwaited(resolved).config);
+    const known = new Set(this.#followed.values());
+    const all = new Set<Followed>();
+    for (const secret of wanted) all.add(await this.#follow(secret, resolved));
+    const begun = [...all].filter((each) => !known.has(each));
+    const started = Promise.all(begun.map(({ source }) => source.started));
+    if (begun.length > 0) await within(firstAnswersMs, started, this.#options.clock);
     // A source that others follow, too, may have its secret already.
     for (const one of all) this.#take(one);
   }
@@ -74,6 +87,12 @@ export class Secrets {
     return { ...resolved, files };
   }
 
+  /** Whether a secret of a listener has not come. */
+  lacks(listener: ListenerConfig): boolean {
+    const wanted = wantedSecrets({ listeners: [listener], clusters: {}, stores: {}, control: {} });
+    return wanted.some(({ name, type }) => !this.#contents.has(contentKey(type, name)));
+  }
+
   /** Why a secret has not come. */
   reason(secret: WantedSecret, resolved: Resolved): string {
     const { server } = planeOf(secret.name, resolved.config).config;
@@ -82,8 +101,10 @@ export class Secrets {
   }
 
   /** Ends what a configuration does not use, and logs what waits for secrets, once each. */
-  keep(resolved: Resolved): void {
-    const wanted = wantedSecrets(resolved.config);
+  keep(resolved: Awaiting): void {
+    const whole = withAwaited(resolved);
+    const served = resolved.config.listeners.length;
+    const wanted = wantedSecrets(whole.config);
     const used = new Set(wanted.map((secret) => keyOf(secret, resolved)));
     for (const [key, followed] of this.#followed) {
       if (used.has(key)) continue;
@@ -94,19 +115,23 @@ export class Secrets {
     for (const key of this.#contents.keys()) if (!named.has(key)) this.#contents.delete(key);
     const before = this.#waiting;
     this.#waiting = new Map(
-      missingSecrets(this.complete(resolved)).map((secret) => {
+      missingSecrets(this.complete(whole)).map((secret) => {
         const reason = this.reason(secret, resolved);
-        const [text, about] = userOf(secret, resolved.config);
-        return [`${text} waits for secret ${JSON.stringify(secret.name)}`, { ...about, reason }];
+        const [text, { about, isClosed }] = userOf(secret, whole.config, served);
+        return [
+          `${text} waits for secret ${JSON.stringify(secret.name)}`,
+          { about: { ...about, reason }, isClosed },
+        ];
       }),
     );
-    for (const [text, about] of this.#waiting) if (!before.has(text)) this.#options.log.error(about, text);
+    for (const [text, { about }] of this.#waiting)
+      if (!before.has(text)) this.#options.log.error(about, text);
   }
 
-  /** Why the process is not ready; undefined if no secret is missing. */
+  /** Why the process is not ready; undefined if everything is served, if only as it was before. */
   get notReady(): string | undefined {
-    const [first] = this.#waiting.keys();
-    return first;
+    for (const [text, { isClosed }] of this.#waiting) if (isClosed) return text;
+    return undefined;
   }
 
   /** For `/stack`. */
@@ -168,10 +193,13 @@ function planeOf(secret: string, { control: { sds, xds } }: Config): PlaneSettin
   return { config: xds as NonNullable<typeof xds>, service: "ads" };
 }
 
-/** What a secret is for, for operators, and what they can do without it. */
-function userOf({ path }: WantedSecret, { listeners }: Config): readonly [string, object] {
+/** What a secret is for, for operators, and what that does without it. */
+function userOf({ path }: WantedSecret, { listeners }: Config, served: number): readonly [string, Waiting] {
   const [place, key] = path;
-  if (place === "clusters") return [`cluster ${key}`, { cluster: key, meanwhile: "answers 503" }];
-  const listener = listenerName(listeners[key as number] as Config["listeners"][number]);
-  return [`listener ${listener}`, { listener, meanwhile: "refuses connections" }];
+  if (place === "clusters")
+    return [`cluster ${key}`, { about: { cluster: key, meanwhile: "answers 503" }, isClosed: true }];
+  const listener = listenerName(listeners[key as number] as ListenerConfig);
+  const isClosed = (key as number) < served;
+  const meanwhile = isClosed ? "refuses connections" : "serves its previous version";
+  return [`listener ${listener}`, { about: { listener, meanwhile }, isClosed }];
 }

@@ -22,6 +22,7 @@ function listener(domains: readonly string[], ...routes: readonly Partial<XdsRou
     escapedSlashes: "keep",
     upgrades: [],
     ignored: [],
+    hasOwnRoutes: false,
     routes: { name: "r", ignoresPort: false, ignored: [], virtualHosts: [virtualHost] },
   };
 }

@@ -3,7 +3,8 @@ import type { XdsListener } from "@pagoda/xds";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import type { Loaded } from "../../src/config/load.ts";
-import { ControlledListeners } from "../../src/control/controlled-listeners.ts";
+import { type Completed, ControlledListeners } from "../../src/control/controlled-listeners.ts";
+import type { ListenerConfig } from "../../src/config/schema/config.ts";
 import type { ControlPlanes, PlaneSettings } from "../../src/control/control-planes.ts";
 import { builtInPolicies } from "../../src/policies/registry.ts";
 import { resolved } from "../data-plane/resolved.ts";
@@ -29,6 +30,12 @@ class Plane {
   }
 }
 
+/** The secret of the first certificate. */
+function secretIn(tls: ListenerConfig["tls"]): string | undefined {
+  const [certificate] = tls?.certificates ?? [];
+  return certificate !== undefined && "secret" in certificate ? certificate.secret : undefined;
+}
+
 /** Control planes by server. Each can be followed once, as with a client. */
 function bench() {
   const planes = new Map<string, Plane>();
@@ -47,6 +54,7 @@ function bench() {
     log: pino({ level: "silent" }),
     clock: virtualClock(),
     planes: { take } as unknown as ControlPlanes,
+    lacksSecrets: ({ tls }) => secretIn(tls) === "late",
     changed: () => {},
   });
   const names = (loaded: Loaded) => listeners.complete(loaded).config.listeners.map(({ name }) => name);
@@ -71,6 +79,7 @@ function listener(name: string, port: number, cluster = "shop"): XdsListener {
     escapedSlashes: "keep",
     upgrades: [],
     ignored: [],
+    hasOwnRoutes: false,
     routes: { name: "r", ignoresPort: false, ignored: [], virtualHosts },
   };
 }
@@ -124,4 +133,63 @@ test.each(["constructor", "toString"])("a cluster may be called %s (defect: was)
   plane("http://a:1").sends(listener("one", 1, called));
   const { clusters } = listeners.complete(a).config;
   expect(Object.entries(clusters)).toMatchObject([[called, { xds: called }]]);
+});
+
+function secured(secret: string, cluster: string, more: Partial<XdsListener> = {}): XdsListener {
+  const tls = { certificates: [secret], minVersion: "TLSv1.2" } as const;
+  return { ...listener("one", 1, cluster), tls, ...more };
+}
+
+/** What is served of a listener: its certificate, its port and its clusters. */
+function shown({ config: { listeners, clusters } }: Completed): readonly unknown[] {
+  return [
+    ...listeners.map(({ tls, address }) => `${secretIn(tls)} :${address.port}`),
+    ...Object.keys(clusters),
+  ];
+}
+
+test("until its secrets come, a listener stays as it is, but for routes that do not come with it", async () => {
+  const { listeners, plane } = bench();
+  await listeners.begin(a);
+  plane("http://a:1").sends(secured("early", "shop"));
+  let served = listeners.complete(a);
+  plane("http://a:1").sends(secured("late", "cart"));
+  served = listeners.complete(a, served);
+  expect(shown(served)).toEqual(["early :1", "cart"]);
+  expect(served.awaited).toMatchObject([{ name: "one", tls: { certificates: [{ secret: "late" }] } }]);
+  const other = secured("late", "stock");
+  plane("http://a:1").sends({ ...other, routes: { ...other.routes, name: "others" } });
+  served = listeners.complete(a, served);
+  expect(shown(served)).toEqual(["early :1", "cart"]);
+  plane("http://a:1").sends(secured("other", "stock"));
+  served = listeners.complete(a, served);
+  expect(shown(served)).toEqual(["other :1", "stock"]);
+  expect(served.awaited).toEqual([]);
+});
+
+test("a listener that waits for secrets does not get the routes that have come with the new one", async () => {
+  const { listeners, plane } = bench();
+  await listeners.begin(a);
+  plane("http://a:1").sends(secured("early", "shop", { hasOwnRoutes: true }));
+  const served = listeners.complete(a);
+  plane("http://a:1").sends(secured("late", "cart", { hasOwnRoutes: true }));
+  expect(shown(listeners.complete(a, served))).toEqual(["early :1", "shop"]);
+});
+
+test("one that moves to an address that is taken stays where it is (defect: was)", async () => {
+  const { listeners, plane } = bench();
+  await listeners.begin(a);
+  plane("http://a:1").sends(listener("one", 1), listener("two", 2));
+  let served = listeners.complete(a);
+  plane("http://a:1").sends(listener("one", 1), listener("two", 3));
+  listeners.complete(a, served);
+  const fault = { origin: "local", retryable: false, code: "EADDRINUSE" } as const;
+  expect(listeners.refuses({ _tag: "ListenFailed", host: "127.0.0.1", port: 3, ...fault })).toBe(true);
+  served = listeners.complete(a, served);
+  expect(shown(served)).toEqual(["undefined :1", "undefined :2", "shop"]);
+  // An address of another listener.
+  plane("http://a:1").sends(listener("one", 1), listener("two", 1));
+  expect(shown(listeners.complete(a, served))).toEqual(["undefined :1", "undefined :2", "shop"]);
+  plane("http://a:1").sends(listener("one", 1), listener("two", 4));
+  expect(shown(listeners.complete(a, served))).toEqual(["undefined :1", "undefined :4", "shop"]);
 });

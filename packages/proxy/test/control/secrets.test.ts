@@ -78,6 +78,8 @@ test("an agent that accepts connections and says nothing delays the start by 5 s
   // Once each.
   secrets.keep(configured);
   expect(said().filter((line) => line.includes("waits"))).toHaveLength(2);
+  // Nor does it delay the changes after that.
+  await secrets.begin(configured);
 });
 
 test("without their secrets, listeners are left out and clusters have no endpoints", async () => {
