@@ -8,8 +8,8 @@ import type { FullRate, Grant } from "@pagoda/rate-limit";
  * a new one.
  *
  * Arguments: calls per second, burst, and calls to take, negative to give back. Returns the number
- * of calls granted, and the milliseconds until one more would be, as a string since Redis truncates
- * numbers.
+ * of calls granted, the milliseconds until one more would be, as a string since Redis truncates
+ * numbers, and how many more would be granted now.
  *
  * Time starts in 2026, so that cells at a million per second are rounded to 1/64 for decades.
  */
@@ -35,7 +35,8 @@ elseif kept then
   redis.call("DEL", KEYS[1])
 end
 local early = tat + 1 - burst - at
-return { granted, string.format("%.17g", early <= rounding and 0 or early / rate * 1000) }
+local left = math.max(0, math.floor(burst - (tat - at) + rounding))
+return { granted, string.format("%.17g", early <= rounding and 0 or early / rate * 1000), left }
 `;
 
 /** The name under which Redis caches the script. */
@@ -57,8 +58,9 @@ export function scriptArguments({ perSecond, burst }: FullRate, calls: number): 
  * @throws Error if the server has replied something else.
  */
 export function grantOf(reply: unknown): Grant {
-  const [granted, retryAfter] = Array.isArray(reply) ? (reply as readonly unknown[]) : [];
+  const [granted, retryAfter, left] = Array.isArray(reply) ? (reply as readonly unknown[]) : [];
   const retryAfterMs = typeof retryAfter === "string" ? Number(retryAfter) : NaN;
-  if (!Number.isInteger(granted) || !(retryAfterMs >= 0)) throw new Error("unexpected reply to the script");
-  return { granted: granted as number, retryAfterMs };
+  if (!Number.isInteger(granted) || !(retryAfterMs >= 0) || !Number.isInteger(left))
+    throw new Error("unexpected reply to the script");
+  return { granted: granted as number, retryAfterMs, left: left as number };
 }

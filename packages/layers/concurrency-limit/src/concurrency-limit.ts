@@ -25,10 +25,19 @@ export interface ConcurrencyLimited extends Fault<"ConcurrencyLimited"> {
   readonly limit: number;
 }
 
+/** How much of a limit is in use. */
+export interface Use {
+  /** Calls in flight, with the one that has just been admitted. */
+  readonly inFlight: number;
+  readonly limit: number;
+}
+
 /** Callbacks for metrics and logs. Must not throw. */
 export interface ConcurrencyLimitObserver {
   /** A call was refused. */
   readonly refused?: (fault: ConcurrencyLimited, request: unknown) => void;
+  /** A call was admitted. */
+  readonly admitted?: (use: Use, request: unknown) => void;
   /** An adaptive limit changed. */
   readonly limitChanged?: (limit: number) => void;
 }
@@ -134,6 +143,7 @@ export function concurrencyLimit({
           return Promise.resolve(left(fault));
         }
         inFlight.calls++;
+        observer?.admitted?.({ inFlight: inFlight.calls, limit }, request);
         const start = adaptive === undefined ? 0 : clock.now();
         let answer: ReturnType<typeof inner.call>;
         try {

@@ -1,3 +1,4 @@
+import type { Use } from "./concurrency-limit.ts";
 import { checkInteger, type Fault, isLeft, layer, type Layer, left } from "@pagoda/core";
 
 /**
@@ -15,6 +16,8 @@ export interface KeyedConcurrencyLimited extends Fault<"KeyedConcurrencyLimited"
 export interface KeyedConcurrencyLimitObserver<in Req = unknown> {
   /** A call was refused. */
   readonly refused?: (fault: KeyedConcurrencyLimited, request: Req) => void;
+  /** A call was admitted; how much of its key's limit is in use. */
+  readonly admitted?: (use: Use, request: Req) => void;
 }
 
 /** Options of {@link keyedConcurrencyLimit}. */
@@ -87,6 +90,7 @@ export function keyedConcurrencyLimit<Req = unknown, Res = unknown>({
           return Promise.resolve(left(fault));
         }
         counts.set(of, current + 1);
+        observer?.admitted?.({ inFlight: current + 1, limit }, request);
         let isOver = false;
         const over = (): void => {
           if (isOver) return;

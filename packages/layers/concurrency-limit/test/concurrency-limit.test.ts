@@ -70,6 +70,19 @@ describe("concurrencyLimit", () => {
     expect(refusals).toEqual([refusal(1)]);
   });
 
+  test("notifies the observer how much of the limit an admitted call finds in use", () => {
+    const seen: unknown[] = [];
+    const layered = concurrencyLimit({
+      limit: 2,
+      observer: { admitted: ({ inFlight, limit }, request) => seen.push([request, inFlight, limit]) },
+    })(mockService<string, number>().service);
+    for (const request of ["a", "b", "c"]) void layered.call(request);
+    expect(seen).toEqual([
+      ["a", 1, 2],
+      ["b", 2, 2],
+    ]);
+  });
+
   test("admits one waiting caller for each call that ends", async () => {
     const mock = mockService<string, number>();
     const layered = concurrencyLimit({ limit: 1 })(mock.service);

@@ -37,6 +37,21 @@ describe("keyedConcurrencyLimit", () => {
     expect(layered.describe()).toMatchObject({ options: { limit: 1 }, state: { keys: 0 } });
   });
 
+  test("notifies the observer how much of the limit of its key an admitted call finds in use", () => {
+    const seen: unknown[] = [];
+    const layered = keyedConcurrencyLimit({
+      limit: 3,
+      key,
+      observer: { admitted: ({ inFlight, limit }, request) => seen.push([request, inFlight, limit]) },
+    })(mockService<string, number>().service);
+    for (const request of ["a:1", "a:2", "b:1", ":1"]) void layered.call(request);
+    expect(seen).toEqual([
+      ["a:1", 1, 3],
+      ["a:2", 2, 3],
+      ["b:1", 1, 3],
+    ]);
+  });
+
   test("with endWhen, an HTTP call is in flight until its response has been read", async () => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const layered = keyedConcurrencyLimit<HttpRequest, HttpResponse>({

@@ -7,4 +7,5 @@ export * from "./rate-limit.ts";
 export * from "./rate.ts";
 export { sharedMemory, type SharedMemoryOptions } from "./shared-memory.ts";
 export * from "./shared-store.ts";
+export * from "./shares.ts";
 export * from "./store.ts";

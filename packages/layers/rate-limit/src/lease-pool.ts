@@ -8,6 +8,8 @@ export class LeasePool {
   readonly #mostAhead: number;
   /** Leased calls left. */
   left = 0;
+  /** Calls that the store had left at its last answer, if it has told. */
+  leftInStore: number | undefined;
   /** Calls waiting for the next answer. */
   waiting = 0;
   #heldUntil = 0;
@@ -53,6 +55,11 @@ export class LeasePool {
     return Math.max(0, this.waiting + this.ahead - this.left);
   }
 
+  /** Calls that would be admitted as far as is known here. */
+  get known(): number | undefined {
+    return this.leftInStore === undefined ? undefined : this.left + this.leftInStore;
+  }
+
   /** Whether to ask for more now, before calls have to wait. */
   isLow(now: number): boolean {
     const { ahead } = this;
@@ -64,8 +71,9 @@ export class LeasePool {
   }
 
   /** @param askedAt Time of the request. */
-  receive({ granted, retryAfterMs }: Grant, asked: number, askedAt: number, now: number): void {
+  receive({ granted, retryAfterMs, left }: Grant, asked: number, askedAt: number, now: number): void {
     this.left += granted;
+    this.leftInStore = left;
     this.#spanMs = this.#leaseMs + now - askedAt;
     this.#heldUntil = now + this.#leaseMs;
     if (granted >= asked) return;
@@ -74,6 +82,12 @@ export class LeasePool {
     // nothing.
     const pauseMs = this.#leaseMs / 4;
     this.#refusedUntil = now + (this.#mostAhead > 0 ? pauseMs : Math.min(pauseMs, retryAfterMs));
+  }
+
+  /** Forgets calls of a store that is no longer asked. */
+  drop(): void {
+    this.left = 0;
+    this.leftInStore = undefined;
   }
 
   /** Removes and returns the calls no longer needed. */

@@ -1,9 +1,11 @@
 import { checkNumber, type Clock, type Json, systemClock, type Timer } from "@pagoda/core";
 import { LeasePool } from "./lease-pool.ts";
 import type { CallCounts, LeaseGrants, RemoteStore } from "./remote-store.ts";
+import { fewestLeft } from "./left.ts";
 import { memoryStore } from "./memory-store.ts";
-import { type FullRate, shareOf } from "./rate.ts";
-import type { Decision, Rates, Refusal, Store } from "./store.ts";
+import type { FullRate } from "./rate.ts";
+import { sharesOf } from "./shares.ts";
+import type { Decision, Left, Rates, Refusal, Store, SyncStore } from "./store.ts";
 
 /** What to admit while the store does not answer: everything, nothing, or a share of each rate. */
 export type Unreachable = "allow" | "deny" | { readonly share: number };
@@ -68,7 +70,9 @@ class LeasedStore implements Store {
   #source: number | undefined;
   /** Time of the next request to an unreachable store, `undefined` while it is reachable. */
   #probeAt: number | undefined;
-  #fallback: ((key: string | undefined, nowMs: number) => Decision) | undefined;
+  #fallback: SyncStore | undefined;
+  /** The share of the limits that the remote side last granted from, while it cannot reach its store. */
+  #share: number | undefined;
   #sweep: Timer | undefined;
 
   constructor(remote: RemoteStore, rates: Rates, options: Required<LeasedOptions>) {
@@ -114,6 +118,17 @@ class LeasedStore implements Store {
     return promise;
   }
 
+  left(key: string | undefined, nowMs: number): Left | undefined {
+    const { unreachable } = this.#options;
+    if (this.#probeAt !== undefined) {
+      const left = this.#fallback?.left?.(key, nowMs);
+      return left && typeof unreachable === "object" ? { ...left, share: unreachable.share } : undefined;
+    }
+    const keyed = key === undefined ? undefined : this.#keys.get(key);
+    const left = fewestLeft(sharesOf(this.#rates, this.#share), this.#global?.known, keyed?.known);
+    return left && { ...left, isEstimate: true, ...(this.#share !== undefined && { share: this.#share }) };
+  }
+
   globalWaitMs(nowMs: number): number {
     return this.#probeAt === undefined ? (this.#global?.refusesMs(nowMs) ?? 0) : 0;
   }
@@ -139,7 +154,7 @@ class LeasedStore implements Store {
   /** Decides locally if possible. Takes the call from both limits or from neither. */
   #decide(keyed: LeasePool | undefined, keyedMs: number, globalMs: number): Decision | "unknown" {
     const global = this.#global;
-    if (keyedMs > 0 || globalMs > 0) return refusal(keyedMs, globalMs);
+    if (keyedMs > 0 || globalMs > 0) return refusal(keyedMs, globalMs, this.#share);
     if (keyed?.left === 0 || global?.left === 0) return "unknown";
     if (keyed !== undefined) keyed.left--;
     if (global !== undefined) global.left--;
@@ -174,11 +189,12 @@ class LeasedStore implements Store {
     else if (this.#waiting.size > 0) void this.#ask(clock.now());
   }
 
-  #receive(ask: CallCounts, { global, keys, source }: LeaseGrants, askedAt: number): void {
+  #receive(ask: CallCounts, { global, keys, source, share }: LeaseGrants, askedAt: number): void {
     const now = this.#options.clock.now();
+    this.#share = share;
     if (source !== this.#source) {
       this.#source = source;
-      for (const pool of [this.#global, ...this.#keys.values()]) if (pool !== undefined) pool.left = 0;
+      for (const pool of [this.#global, ...this.#keys.values()]) pool?.drop();
     }
     this.#probeAt = undefined;
     const pools: LeasePool[] = [];
@@ -216,14 +232,14 @@ class LeasedStore implements Store {
   #decideLocally(key: string | undefined, now: number): Decision {
     const { unreachable, timeoutMs } = this.#options;
     if (unreachable === "allow") return undefined;
-    if (unreachable === "deny") return { limit: "global", retryAfterMs: probeTimeouts * timeoutMs };
-    if (this.#fallback === undefined) {
-      const { global, keyed } = this.#rates;
-      const { share } = unreachable;
-      const store = memoryStore()({ global: shareOf(global, share), keyed: shareOf(keyed, share) });
-      this.#fallback = (...args) => store.take(...args);
+    if (unreachable === "deny") {
+      const limit = this.#rates.global === undefined ? "keyed" : "global";
+      if (limit === "keyed" && key === undefined) return undefined;
+      return { limit, retryAfterMs: probeTimeouts * timeoutMs, share: 0 };
     }
-    return this.#fallback(key, now);
+    this.#fallback ??= memoryStore()(sharesOf(this.#rates, unreachable.share));
+    const refusal = this.#fallback.take(key, now);
+    return refusal && { ...refusal, share: unreachable.share };
   }
 
   #unqueue(waiting: Waiting): void {
@@ -256,6 +272,7 @@ class LeasedStore implements Store {
   }
 }
 
-function refusal(keyed: number, global: number): Refusal {
-  return keyed > global ? { limit: "keyed", retryAfterMs: keyed } : { limit: "global", retryAfterMs: global };
+function refusal(keyed: number, global: number, share: number | undefined): Refusal {
+  const [limit, retryAfterMs] = keyed > global ? (["keyed", keyed] as const) : (["global", global] as const);
+  return share === undefined ? { limit, retryAfterMs } : { limit, retryAfterMs, share };
 }

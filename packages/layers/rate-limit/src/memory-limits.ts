@@ -1,16 +1,20 @@
 import type { Json } from "@pagoda/core";
 import { Gcra, unused } from "./gcra.ts";
-import type { Decision, Rates, SyncStore } from "./store.ts";
+import { fewestLeft } from "./left.ts";
+import type { Decision, Left, Rates, SyncStore } from "./store.ts";
 import { ThrottledKeys } from "./throttled-keys.ts";
 
 /** The limits of one service, kept in this process. */
 export class MemoryLimits implements SyncStore {
+  readonly #rates: Rates;
   protected readonly global: Gcra | undefined;
   protected readonly keyed: Gcra | undefined;
   protected readonly keys: ThrottledKeys | undefined;
   protected globalTat = unused;
 
-  constructor({ global, keyed }: Rates, maxKeys: number, maxIdleMs: number) {
+  constructor(rates: Rates, maxKeys: number, maxIdleMs: number) {
+    const { global, keyed } = rates;
+    this.#rates = rates;
     this.global = global && new Gcra(global);
     this.keyed = keyed && new Gcra(keyed);
     this.keys = this.keyed && new ThrottledKeys(maxKeys, this.keyed.burst, this.keyed.at(maxIdleMs));
@@ -33,6 +37,16 @@ export class MemoryLimits implements SyncStore {
     }
     if (global !== undefined) this.globalTat = global.next(this.globalTat, nowMs);
     return undefined;
+  }
+
+  left(key: string | undefined, nowMs: number): Left | undefined {
+    const { global, keyed, keys } = this;
+    const place = key === undefined ? undefined : keys?.find(key);
+    return fewestLeft(
+      this.#rates,
+      global?.left(this.globalTat, nowMs),
+      place === undefined ? undefined : keyed?.left((keys as ThrottledKeys).tat(place), nowMs),
+    );
   }
 
   globalWaitMs(nowMs: number): number {

@@ -14,7 +14,8 @@ import {
 } from "@pagoda/core";
 import { memoryStore } from "./memory-store.ts";
 import { fullRate, type Rate } from "./rate.ts";
-import type { Rates, Refusal, Store, SyncStore } from "./store.ts";
+import { sharesOf } from "./shares.ts";
+import type { Left, Rates, Refusal, Store, SyncStore } from "./store.ts";
 
 /**
  * The call exceeded a limit. Nothing was sent, so this says nothing about the upstream. It names
@@ -25,15 +26,22 @@ export interface RateLimited extends Fault<"RateLimited"> {
   readonly retryAfterMs: number;
   /** The limit that refused; if both did, the one with the longer wait. */
   readonly limit: "global" | "keyed";
-  /** The rate of that limit. */
+  /** The rate that applied: that of the limit, or of `share`. */
   readonly perSecond: number;
   readonly burst: number;
+  /**
+   * The share of the limit that applied, because its store did not answer; 0 if nothing is admitted
+   * meanwhile. Absent if the store decided.
+   */
+  readonly share?: number | undefined;
 }
 
 /** Receives events, for metrics and logs. Must not throw. */
 export interface RateLimitObserver<in Req = unknown> {
   /** A call was refused. */
   readonly refused?: (fault: RateLimited, request: Req) => void;
+  /** A call was admitted, by a store that knows what is left. Costs the store a second look. */
+  readonly admitted?: (left: Left, request: Req) => void;
 }
 
 /** A rate per key. */
@@ -96,8 +104,8 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
   const keyOf = keyedRate?.key;
   const makeStore: (rates: Rates) => Store = store ?? memoryStore();
 
-  function refuse({ limit, retryAfterMs }: Refusal, request: Req): Either<RateLimited, never> {
-    const rate = limit === "global" ? global : keyed;
+  function refuse({ limit, retryAfterMs, share }: Refusal, request: Req): Either<RateLimited, never> {
+    const rate = sharesOf(rates, share)[limit];
     const { perSecond, burst } = rate as NonNullable<typeof rate>;
     const fault: RateLimited = {
       _tag: "RateLimited",
@@ -107,6 +115,7 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
       limit,
       perSecond,
       burst,
+      ...(share !== undefined && { share }),
     };
     observer?.refused?.(fault, request);
     return left(fault);
@@ -114,6 +123,13 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
 
   return layer<Req, unknown, RateLimited | Aborted>({ name: "rate-limit", unguarded: true }, (inner) => {
     const limits = makeStore(rates);
+    const admitted = observer?.admitted;
+    const observe =
+      admitted &&
+      ((key: string | undefined, now: number, request: Req): void => {
+        const left = limits.left?.(key, now);
+        if (left !== undefined) admitted(left, request);
+      });
     const waiting = global && new TimedWaitList(clock, () => limits.globalWaitMs(clock.now()));
 
     return {
@@ -121,11 +137,17 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
       state: () => ({ ...limits.state(clock.now()), ...(waiting && { waiting: waiting.size }) }),
       ready: () => waiting?.ready() ?? inner.ready(),
       call(request, signal) {
-        const decision = limits.take(keyOf?.(request), clock.now(), signal);
-        if (decision === undefined) return inner.call(request, signal);
+        const key = keyOf?.(request);
+        const now = clock.now();
+        const decision = limits.take(key, now, signal);
+        if (decision === undefined) {
+          observe?.(key, now, request);
+          return inner.call(request, signal);
+        }
         if ("limit" in decision) return Promise.resolve(refuse(decision, request));
         return decision.then(async (later) => {
           if (later !== undefined) return refuse(later, request);
+          if (signal?.aborted !== true) observe?.(key, clock.now(), request);
           return oneshot(inner, request, signal, { maxWaitMs: defaultMaxWaitMs, clock });
         });
       },

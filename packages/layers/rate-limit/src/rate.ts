@@ -14,11 +14,6 @@ export interface Rate {
 /** A rate with its default applied. */
 export type FullRate = Required<Rate>;
 
-/** A share of a rate and of its burst, which is at least 1. */
-export function shareOf(rate: FullRate | undefined, share: number): FullRate | undefined {
-  return rate && { perSecond: rate.perSecond * share, burst: Math.max(1, Math.floor(rate.burst * share)) };
-}
-
 const maxPerSecond = 1_000_000;
 const maxBurst = 1_000_000_000;
 

@@ -15,6 +15,8 @@ export interface LeaseGrants {
    * they cannot be given back to this one.
    */
   readonly source?: number;
+  /** The share of the limits that has granted, because their store does not answer; 0 for nothing. */
+  readonly share?: number | undefined;
 }
 
 /** Access to a store in another process or on another machine: see `leased`. */

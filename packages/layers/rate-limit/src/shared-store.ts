@@ -1,8 +1,9 @@
 import { type Json, machineNow } from "@pagoda/core";
 import { halves, hash } from "./hash.ts";
+import { fewestLeft } from "./left.ts";
 import type { FullRate } from "./rate.ts";
 import { Table, ways } from "./shared-memory.ts";
-import type { Decision, Grant, LeasingStore, Rates, Refusal } from "./store.ts";
+import type { Decision, Grant, Left, LeasingStore, Rates, Refusal } from "./store.ts";
 
 export interface SharedStoreOptions {
   /** A clock common to all users of the memory, in milliseconds. Default: the machine clock. */
@@ -150,7 +151,8 @@ class SharedStore implements LeasingStore {
       const granted = Math.min(calls, limit.left(tat, now));
       const next = granted > 0 ? limit.next(tat, now) + limit.interval * BigInt(granted - 1) : tat;
       const found = Atomics.compareExchange(stamps, at, tat, next);
-      if (found === tat) return { granted, retryAfterMs: msOf(limit.wait(next, now)) };
+      if (found === tat)
+        return { granted, retryAfterMs: msOf(limit.wait(next, now)), left: limit.left(next, now) };
       tat = found;
     }
   }
@@ -160,6 +162,21 @@ class SharedStore implements LeasingStore {
     if (limit === undefined || calls <= 0) return;
     if (key === undefined) Atomics.sub(this.#table.global, 0, limit.interval * BigInt(calls));
     else Atomics.sub(this.#table.tat, this.#placeOf(key), limit.interval * BigInt(calls));
+  }
+
+  left(key: string | undefined, nowMs: number): Left | undefined {
+    const now = this.#at(nowMs);
+    const { global, tat } = this.#table;
+    const ofKey =
+      key === undefined || this.#keyed === undefined
+        ? undefined
+        : this.#keyed.left(Atomics.load(tat, this.#placeOf(key)), now);
+    const fewest = fewestLeft(
+      { global: this.#global?.rate, keyed: this.#keyed?.rate },
+      this.#global?.left(Atomics.load(global, 0), now),
+      ofKey,
+    );
+    return fewest && { ...fewest, isEstimate: true };
   }
 
   globalWaitMs(nowMs: number): number {

@@ -13,6 +13,23 @@ export interface Refusal {
   readonly limit: "global" | "keyed";
   /** Milliseconds, over 0, until both limits would admit the call if no other came first. */
   readonly retryAfterMs: number;
+  /**
+   * The share of the limit that decided, because its store did not answer; 0 if nothing is admitted
+   * meanwhile.
+   */
+  readonly share?: number | undefined;
+}
+
+/** What an admitted call has left of the limit that admits fewer. */
+export interface Left {
+  readonly limit: "global" | "keyed";
+  /** Calls that would be admitted now. */
+  readonly left: number;
+  readonly burst: number;
+  /** Other processes take calls from the limit, too, so the number may have changed. */
+  readonly isEstimate?: boolean;
+  /** The share of the limit that `burst` is, while its store does not answer. */
+  readonly share?: number | undefined;
 }
 
 /** `undefined` means admitted and taken from both limits. It avoids an allocation. */
@@ -40,6 +57,11 @@ export interface Store {
    * settle at once.
    */
   take(key: string | undefined, nowMs: number, signal?: AbortSignal): Decision | Promise<Decision>;
+  /**
+   * What the limits of a call that has just been admitted have left; undefined if that is not known.
+   * Asked only for observers.
+   */
+  left?(key: string | undefined, nowMs: number): Left | undefined;
   /** Milliseconds until the global limit would admit a call, as known in this tick; 0 if now. */
   globalWaitMs(nowMs: number): number;
   /** For descriptions. */
@@ -57,6 +79,8 @@ export interface Grant {
   readonly granted: number;
   /** Milliseconds until one more call would be granted, 0 if now. */
   readonly retryAfterMs: number;
+  /** Calls that would still be granted, if that is known. */
+  readonly left?: number;
 }
 
 /** A store that grants calls in batches: see `leased`. */

@@ -191,6 +191,57 @@ describe("leased", () => {
     expect(store.state(clock.now())).toMatchObject({ isReachable: false });
   });
 
+  test("deny refuses keys without a global limit, and admits calls without a key (defect: threw)", async () => {
+    const { clock, link, place } = places(each(1, 10), { unreachable: "deny" });
+    link.isUp = false;
+    const store = place();
+    const waiting = store.take("a", clock.now());
+    await clock.advance(50);
+    expect(await waiting).toEqual({ limit: "keyed", retryAfterMs: 500, share: 0 });
+    expect(store.take(undefined, clock.now())).toBeUndefined();
+  });
+
+  test("a share that decides is named, and what it has left is known", async () => {
+    const { clock, link, place } = places(over(1, 10), { unreachable: { share: 0.2 } });
+    link.isUp = false;
+    const store = place();
+    const waiting = store.take(undefined, clock.now());
+    await clock.advance(50);
+    expect(await waiting).toBeUndefined();
+    expect(store.left?.(undefined, clock.now())).toEqual({ limit: "global", left: 1, burst: 2, share: 0.2 });
+    expect(store.take(undefined, clock.now())).toBeUndefined();
+    expect(store.take(undefined, clock.now())).toMatchObject({ limit: "global", share: 0.2 });
+  });
+
+  test("a share from which the other side grants is named, until its store answers again", async () => {
+    const clock = virtualClock();
+    let answer: LeaseGrants = { global: { granted: 1, retryAfterMs: 0, left: 3 }, keys: [], share: 0.5 };
+    const remote: RemoteStore = { take: async () => answer, giveBack() {} };
+    const store = leased(remote, { clock, leaseMs: 0 })(over(1, 8));
+    expect(await store.take(undefined, 0)).toBeUndefined();
+    expect(store.left?.(undefined, 0)).toEqual({
+      limit: "global",
+      left: 3,
+      burst: 4,
+      share: 0.5,
+      isEstimate: true,
+    });
+    answer = { global: { granted: 0, retryAfterMs: 700, left: 0 }, keys: [], share: 0.5 };
+    expect(await store.take(undefined, 0)).toEqual({ limit: "global", retryAfterMs: 700, share: 0.5 });
+    answer = { global: { granted: 0, retryAfterMs: 700, left: 0 }, keys: [] };
+    await clock.advance(1_000);
+    expect(await store.take(undefined, clock.now())).toEqual({ limit: "global", retryAfterMs: 700 });
+  });
+
+  test("what the store has left is known from its last answer", async () => {
+    const { place, decided } = places(over(0.001, 10), { leaseMs: 0 });
+    const [one, other] = [place(), place()];
+    await decided(one);
+    expect(one.left?.(undefined, 0)).toEqual({ limit: "global", left: 9, burst: 10, isEstimate: true });
+    await decided(other);
+    expect(other.left?.(undefined, 0)).toMatchObject({ left: 8 });
+  });
+
   test("resumes once the store answers again", async () => {
     const { clock, link, place, decided } = places(over(1, 2), { unreachable: "deny" });
     link.isUp = false;

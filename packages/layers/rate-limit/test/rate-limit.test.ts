@@ -27,6 +27,39 @@ function refusal(limit: "global" | "keyed", retryAfterMs: number, perSecond: num
   });
 }
 
+test("the observer of an admitted call learns what is left of the limit with less", async () => {
+  const seen: unknown[] = [];
+  const { clock, admits } = bench({
+    global: { perSecond: 1, burst: 5 },
+    keyed: { perSecond: 1, burst: 3, key },
+    observer: { admitted: ({ limit, left, burst }, request) => seen.push([request, limit, left, burst]) },
+  });
+  for (const request of ["a", "a", "b", "b", "a", "a"]) await admits(request);
+  expect(seen.splice(0)).toEqual([
+    ["a", "keyed", 2, 3],
+    ["a", "keyed", 1, 3],
+    // As many are left of both.
+    ["b", "global", 2, 5],
+    ["b", "global", 1, 5],
+    ["a", "global", 0, 5],
+  ]);
+  await clock.advance(1_000);
+  await admits("c");
+  expect(seen).toEqual([["c", "global", 0, 5]]);
+});
+
+test("the rate of a refusal is that of the share that decided", async () => {
+  const refusing = (share: number) => (): SyncStore => ({
+    take: () => ({ limit: "global", retryAfterMs: 5, share }),
+    globalWaitMs: () => 0,
+    state: () => ({}),
+  });
+  const { layered } = bench({ global: { perSecond: 10, burst: 8 }, store: refusing(0.25) });
+  expect(await layered.call("a")).toMatchObject(left({ perSecond: 2.5, burst: 2, share: 0.25 }));
+  const denied = bench({ global: { perSecond: 10, burst: 8 }, store: refusing(0) });
+  expect(await denied.layered.call("a")).toMatchObject(left({ perSecond: 10, burst: 8, share: 0 }));
+});
+
 describe("global limit", () => {
   conformance(test, ({ clock }) => rateLimit({ global: ample, clock }));
 

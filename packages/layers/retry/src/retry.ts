@@ -44,13 +44,21 @@ export type NotRetried =
   /** The inner service is not ready after the wait. */
   | "notReady";
 
+/** Another attempt. */
+export interface Retried {
+  /** Its number, from 2. */
+  readonly attempt: number;
+  /** The maximum number of attempts. */
+  readonly attempts: number;
+  readonly waitedMs: number;
+  /** What the retry budget has left. */
+  readonly budgetLeft: number;
+}
+
 /** Receives events, for metrics and logs. Must not throw. */
 export interface RetryObserver {
-  /** An attempt starts after a wait. The first retry is `attempt` 2. */
-  readonly retried?: (
-    event: { readonly attempt: number; readonly waitedMs: number },
-    request: Replayable,
-  ) => void;
+  /** An attempt starts after a wait. */
+  readonly retried?: (event: Retried, request: Replayable) => void;
   /** A call succeeded, but not on the first attempt. */
   readonly recovered?: (attempts: number, request: Replayable) => void;
   /** A retryable call ended without another attempt. */
@@ -174,7 +182,10 @@ export function retry({
         }
         drop(result);
         retries++;
-        observer?.retried?.({ attempt: tried + 1, waitedMs: waitMs }, request);
+        observer?.retried?.(
+          { attempt: tried + 1, attempts, waitedMs: waitMs, budgetLeft: budget.left },
+          request,
+        );
         result = await inner.call(request, signal);
       }
     }

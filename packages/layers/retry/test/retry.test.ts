@@ -23,6 +23,25 @@ describe("retry", () => {
     ]);
   });
 
+  test("tells its observer which of how many attempts it is and what the budget has left", async () => {
+    const seen: unknown[] = [];
+    const { clock, mock, layered } = bench({
+      attempts: 5,
+      budget: budget({ ratio: 0, minPerSecond: 0.3 }),
+      observer: { retried: (event) => seen.push(event) },
+    });
+    void layered.call(request());
+    for (let n = 0; n < 3; n++) {
+      (await mock.next()).fail(failed);
+      await clock.advance(100);
+    }
+    expect(seen).toEqual([
+      { attempt: 2, attempts: 5, waitedMs: 100, budgetLeft: 2 },
+      { attempt: 3, attempts: 5, waitedMs: 100, budgetLeft: 1 },
+      { attempt: 4, attempts: 5, waitedMs: 100, budgetLeft: 0 },
+    ]);
+  });
+
   test("retries with the same request and the caller's signal", async () => {
     const { clock, mock, layered } = bench();
     const one = request();

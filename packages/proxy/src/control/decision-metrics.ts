@@ -63,6 +63,7 @@ export class DecisionMetrics {
           return settled;
         });
       },
+      left: (key, nowMs) => limit.left?.(key, nowMs),
       globalWaitMs: (nowMs) => limit.globalWaitMs(nowMs),
       state: (nowMs) => limit.state(nowMs),
     };

@@ -122,11 +122,15 @@ export class LimitStore {
   }
 
   #locally({ kept }: StoredLimit, { global, keys }: CallCounts, local: () => LeaseGrants): LeaseGrants {
-    if (typeof kept.unreachable === "object") return local();
+    if (typeof kept.unreachable === "object") return { ...local(), share: kept.unreachable.share };
     const isAllowed = kept.unreachable === "allow";
     const retryAfterMs = isAllowed ? 0 : probeTimeouts * this.#options.timeoutMs;
     const grant = (calls: number): Grant => ({ granted: isAllowed ? calls : 0, retryAfterMs });
-    return { global: grant(global), keys: keys.map(([, calls]) => grant(calls)) };
+    return {
+      global: grant(global),
+      keys: keys.map(([, calls]) => grant(calls)),
+      ...(!isAllowed && { share: 0 }),
+    };
   }
 
   /** Asks it as a call would, since it may answer other commands only. */

@@ -7,7 +7,7 @@ import {
   type LeasingStore,
   type Rates,
   sharedMemory,
-  shareOf,
+  sharesOf,
   sharedStore,
   takeBack,
 } from "@pagoda/rate-limit";
@@ -81,8 +81,7 @@ export class SharedState {
 }
 
 /** The rates of this machine: its share, if the limit is kept elsewhere. */
-function localRates({ rates: { global, keyed }, rates, kept }: SharedLimit): Rates {
+function localRates({ rates, kept }: SharedLimit): Rates {
   if (typeof kept?.unreachable !== "object") return rates;
-  const { share } = kept.unreachable;
-  return { global: shareOf(global, share), keyed: shareOf(keyed, share) };
+  return sharesOf(rates, kept.unreachable.share);
 }

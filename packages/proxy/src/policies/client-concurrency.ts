@@ -14,6 +14,7 @@ const settings = (words: Vocabulary) => {
 };
 
 const events = eventsOf<KeyedConcurrencyLimitObserver>("keyed-concurrency-limit", ["refused"], {
+  admitted: ({ inFlight, limit }) => `admitted, ${inFlight} of ${limit} in use by this client`,
   refused: ({ limit }) => `refused: this client has ${limit} requests in flight`,
 });
 

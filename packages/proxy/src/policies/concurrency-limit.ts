@@ -43,6 +43,7 @@ function limitOf(limit: Limit): number | LimitAlgorithm {
 const common = {
   name: "concurrencyLimit",
   events: eventsOf<ConcurrencyLimitObserver>("concurrency-limit", ["refused"], {
+    admitted: ({ inFlight, limit }) => `admitted, ${inFlight} of ${limit} in use`,
     refused: ({ limit }) => `refused: ${limit} calls were in flight`,
   }),
   /** Checks the limit with the defaults of its algorithm, which only the layer knows. */

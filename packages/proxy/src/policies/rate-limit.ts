@@ -14,6 +14,7 @@ import type { Vocabulary } from "../schema/vocabulary.ts";
 import { checkBy, limitKey, perClient } from "./client.ts";
 import { definePolicy, eventsOf, type ListenerEnvironment } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
+import { spanText } from "./span-text.ts";
 
 const limit = ({ fields, whole, rate }: Vocabulary) =>
   fields({
@@ -62,8 +63,12 @@ const settings = (words: Vocabulary) => {
 };
 
 const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"], {
-  refused: ({ limit, perSecond, burst, retryAfterMs }) =>
-    `refused by the ${limit === "global" ? "global" : "per-client"} limit of ${rateText(perSecond)} with bursts of ${burst}; the next call may come in ${Math.ceil(retryAfterMs)} ms`,
+  admitted: ({ limit, left, burst, isEstimate, share }) =>
+    `admitted, ${isEstimate === true ? "about " : ""}${left} of ${burst} left${limit === "keyed" ? " for this client" : ""}${shareText(share)}`,
+  refused: ({ limit, perSecond, burst, retryAfterMs, share }) =>
+    share === 0
+      ? "refused: the store of the limit does not answer, and `unreachable` is deny"
+      : `refused by the ${limit === "global" ? "global" : "per-client"} limit of ${rateText(perSecond)} with bursts of ${burst}${shareText(share)}; the next call may come in ${spanText(retryAfterMs)}`,
 });
 
 /**
@@ -127,6 +132,11 @@ export const rateLimit = definePolicy({
   },
   grpc: { RateLimited: "RESOURCE_EXHAUSTED" },
 });
+
+function shareText(share: number | undefined): string {
+  if (share === undefined) return "";
+  return `, a share of ${Number((share * 100).toFixed(1))}% because the store of the limit does not answer`;
+}
 
 /** `10/s`, `1/m`, `30/h`. */
 function rateText(perSecond: number): string {

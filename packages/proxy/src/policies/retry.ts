@@ -104,7 +104,8 @@ const settings = (words: Vocabulary) => {
 };
 
 const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp"], {
-  retried: ({ attempt, waitedMs }) => `try again (attempt ${attempt}) after ${Math.round(waitedMs)} ms`,
+  retried: ({ attempt, attempts, waitedMs, budgetLeft }) =>
+    `attempt ${attempt} of ${attempts} after ${Math.round(waitedMs)} ms; the retry budget has ${budgetLeft} left`,
   recovered: (attempts) => `succeeded in attempt ${attempts}`,
   gaveUp: (reason, attempts) => `gave up after ${attempts} attempts: ${notRetried[reason]}`,
 });

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { call } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
-import { origin } from "./origin.ts";
+import { named, origin } from "./origin.ts";
 import { type Pagoda, until } from "./program.ts";
+import { limited, Redis } from "./redis.ts";
 
 /** What `pagoda why` prints about the request of each of some calls, in order. */
 async function stories(pagoda: Pagoda, calls: number): Promise<readonly string[]> {
@@ -52,4 +53,64 @@ test("the call that gets an endpoint ejected says so", async () => {
   expect(ejecting[0]).toMatch(
     /outlier-detection: http:\S+ was ejected by this call for 1 min: 2 failures in a row/,
   );
+});
+
+test("admitted calls say how much the limits that they passed have left", async () => {
+  using folder = new Folder();
+  await using upstream = await named("one");
+  const policies = {
+    rateLimit: { global: { rate: "1/h", burst: 10 }, perClient: { rate: "1/h", burst: 5 } },
+    clientConcurrency: { limit: 4 },
+  };
+  const route = { concurrencyLimit: 20, rateLimit: { global: { rate: "1/h", burst: 3 } } };
+  const cluster = { endpoints: [upstream.url], policies: { concurrencyLimit: 7 } };
+  const config = { ...through(cluster, { policies }, route), recorder: { sample: "100%" } };
+  await using pagoda = await configured(folder, config);
+  const [first, second] = await stories(pagoda, 2);
+  expect(first).toContain("rate-limit of listener main: admitted, 4 of 5 left for this client\n");
+  expect(second).toContain("rate-limit of listener main: admitted, 3 of 5 left for this client\n");
+  expect(second).toContain("rate-limit: admitted, 1 of 3 left\n");
+  expect(second).toContain(
+    "keyed-concurrency-limit of listener main: admitted, 1 of 4 in use by this client\n",
+  );
+  expect(second).toContain("concurrency-limit: admitted, 1 of 20 in use\n");
+  expect(second).toContain(`concurrency-limit of ${upstream.url}: admitted, 1 of 7 in use\n`);
+});
+
+test("admitted calls of a limit that workers share say about how much is left", async () => {
+  using folder = new Folder();
+  await using upstream = await named("one");
+  const rateLimit = { global: { rate: "1/h", burst: 3 } };
+  const config = {
+    ...through({ endpoints: [upstream.url] }, {}, { rateLimit }),
+    recorder: { sample: "100%" },
+  };
+  await using pagoda = await configured(folder, config, { PROXY_WORKERS: "2" });
+  const texts = await stories(pagoda, 4);
+  for (const [at, left] of [2, 1, 0].entries())
+    expect(texts[at]).toContain(`rate-limit: admitted, about ${left} of 3 left\n`);
+  expect(texts[3]).toContain("rate-limit: refused by the global limit of 1/h with bursts of 3; the next");
+});
+
+test("while the store of a limit is away, calls name the share that decides (defect: the whole limit)", async () => {
+  using folder = new Folder();
+  const redis = await Redis.start(folder);
+  await redis.kill();
+  const rateLimit = { global: { rate: "2/h", burst: 8 }, unreachable: { share: "25%" } };
+  const config = { ...limited({ redis: [redis.url] }, rateLimit), recorder: { sample: "100%" } };
+  await using pagoda = await configured(folder, config);
+  const [first, , third] = await stories(pagoda, 3);
+  const share = "a share of 25% because the store of the limit does not answer";
+  expect(first).toContain(`rate-limit of listener main: admitted, about 1 of 2 left, ${share}\n`);
+  expect(third).toContain(`refused by the global limit of 0.5/h with bursts of 2, ${share}; the next call`);
+});
+
+test("a limit that denies all while its store is away says so", async () => {
+  using folder = new Folder();
+  const redis = await Redis.start(folder);
+  await redis.kill();
+  const rateLimit = { perClient: { rate: "2/h", burst: 8 }, unreachable: "deny" };
+  await using pagoda = await configured(folder, limited({ redis: [redis.url] }, rateLimit));
+  const [text] = await stories(pagoda, 1);
+  expect(text).toContain("refused: the store of the limit does not answer, and `unreachable` is deny");
 });

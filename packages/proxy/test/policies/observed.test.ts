@@ -63,9 +63,7 @@ test("another observer gets the events as they are", () => {
 
 /** Events about the state of a policy or about copies of calls, which need no sentence. */
 const aboutNoCall: ReadonlySet<string> = new Set([
-  "circuit-breaker opened",
   "circuit-breaker halfOpened",
-  "circuit-breaker closed",
   "failfast failing",
   "failfast recovered",
   "cache storeFailed",
