@@ -36,12 +36,11 @@ export const why: Command = {
       return usageError;
     }
     const base = url.right;
-    const found = id ?? (last ? await lastOf(base, filters, io) : "");
-    if (found === undefined) return 1;
+    if (last) return showLast(base, filters, io);
     const page =
-      found === ""
+      id === undefined
         ? `/requests?${new URLSearchParams({ ...filters, limit: String(listed) }).toString()}`
-        : `/requests/${encodeURIComponent(found)}`;
+        : `/requests/${encodeURIComponent(id)}`;
     return show(`${base}${page}`, io);
   },
 };
@@ -51,28 +50,49 @@ function wrong(io: CommandIo, message: string): number {
   return usageError;
 }
 
-/** What an operator asks about first; what is of interest otherwise. */
+/** What an operator asks about first, and what is of interest otherwise. */
 const foremost = ["failed,refused", "slow,recovered"];
 
-/** The id of the last call that failed or was refused, or else of the last slow or recovered one. */
-async function lastOf(
+interface Found {
+  readonly id: string;
+  readonly time: string;
+}
+
+/**
+ * Tells what happened to the last call that failed or was refused, or else to the last slow or recovered
+ * one. If one of these came later, it is named, too: it may be what the operator looks for.
+ */
+async function showLast(
   base: string,
   filters: Readonly<Record<string, string>>,
   io: CommandIo,
-): Promise<string | undefined> {
+): Promise<number> {
+  const last: Found[] = [];
   for (const reason of filters["reason"] === undefined ? foremost : [filters["reason"]]) {
-    const url = `${base}/requests?${new URLSearchParams({ ...filters, reason, limit: "1" }).toString()}`;
-    const response = await asked(url, "application/json", io);
-    if (response === undefined) return undefined;
-    if (!response.ok) {
-      io.stderr(await response.text());
-      return undefined;
-    }
-    const [call] = (await response.json()) as readonly { readonly id: string }[];
-    if (call !== undefined) return call.id;
+    const found = await newest(`${base}/requests?${query({ ...filters, reason })}`, io);
+    if (found === undefined) return 1;
+    last.push(...found);
   }
-  io.stdout("no requests are kept that match\n");
-  return undefined;
+  const [told, other] = last;
+  if (told === undefined) {
+    io.stdout("no requests are kept that match\n");
+    return 1;
+  }
+  const code = await show(`${base}/requests/${encodeURIComponent(told.id)}`, io);
+  if (other === undefined || other.time <= told.time) return code;
+  io.stdout("\na later one was slow or needed a retry:\n");
+  return show(`${base}/requests?${query({ ...filters, reason: "slow,recovered" })}`, io);
+}
+
+/** The last call that matches, if there is one; undefined if the proxy did not answer. */
+async function newest(url: string, io: CommandIo): Promise<readonly Found[] | undefined> {
+  const response = await asked(url, "application/json", io);
+  if (response?.ok === false) io.stderr(await response.text());
+  return response?.ok === true ? ((await response.json()) as readonly Found[]) : undefined;
+}
+
+function query(filters: Readonly<Record<string, string>>): string {
+  return new URLSearchParams({ ...filters, limit: "1" }).toString();
 }
 
 async function show(url: string, io: CommandIo): Promise<number> {

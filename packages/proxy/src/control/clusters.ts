@@ -4,10 +4,14 @@ import type { ClusterStatus, EndpointStatus } from "../data-plane/types.ts";
 function together(worker: readonly EndpointStatus[]): EndpointStatus {
   const [first] = worker as [EndpointStatus];
   const latencies = worker.map(({ latencyMs }) => latencyMs).filter((ms) => ms !== undefined);
+  const times = worker.flatMap(({ forMs }) => forMs ?? []);
+  const checks = worker.some((each) => each.checks === "failing") ? "failing" : "passing";
   return {
     endpoint: first.endpoint,
     healthy: worker.every(({ healthy }) => healthy),
     reason: firstReason(worker),
+    ...(times.length > 0 && { forMs: Math.max(...times) }),
+    ...(first.checks !== undefined && { checks }),
     inFlight: sum(worker.map(({ inFlight }) => inFlight)),
     calls: {
       succeeded: sum(worker.map(({ calls }) => calls.succeeded)),

@@ -13,7 +13,7 @@ import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
 import { replay } from "@pagoda/replay";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { observed } from "../policies/observed.ts";
-import { eventsOf } from "../policies/policy.ts";
+import { type BlockedReason, eventsOf } from "../policies/policy.ts";
 import { policyLayer } from "../policies/stack.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { GradualEndpoints } from "./gradual-endpoints.ts";
@@ -22,8 +22,9 @@ import { described } from "./described.ts";
 import { healthOf } from "./health.ts";
 import { Reachability, throughProxy } from "./reachability.ts";
 import type { RecordedEndpoints } from "../recorder/call-record.ts";
-import { clusterStatus, type EndpointParts, endpointTroubles } from "./status.ts";
+import { blockedBy, clusterStatus, type EndpointParts } from "./status.ts";
 import { strategyOf } from "./strategy.ts";
+import { endpointTroubles } from "./troubles.ts";
 import { Turns } from "./turns.ts";
 import type { ClusterStatus } from "./types.ts";
 import type { ClusterContext } from "./cluster-context.ts";
@@ -110,8 +111,11 @@ export function cluster(
     troubles: () =>
       endpointTroubles(endpoints.endpoints.length, () => ({
         balancer: balancer.status(),
-        outcomes: (endpoint) => health.outcomes.of(endpoint),
-        stack: (endpoint) => stacks.get(endpoint),
+        calls: (endpoint) => ({
+          ...health.outcomes.of(endpoint),
+          recent: health.outcomes.recentOf(endpoint),
+          blocked: blockedBy(stacks.get(endpoint)?.blockedReasons ?? []),
+        }),
       })),
     async update(next) {
       source.update(next);
@@ -217,7 +221,7 @@ interface EndpointContext extends PartsContext {
 /** The stack of one endpoint, from the outside in. */
 function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
   const { calls, network, files, policies, tracing, stacks, atEnd, clock } = context;
-  const blockedReasons: (() => string | undefined)[] = [];
+  const blockedReasons: (() => BlockedReason | undefined)[] = [];
   const { tls } = transportOptions(config, endpoint, files);
   const origin = network.client(config, endpoint, files);
   atEnd(() => void origin.close());

@@ -41,7 +41,7 @@ export function healthOf(
   const { endpoints, events, log, states, atEnd, clock, random, network, files } = context;
   const { check, outliers, xds } = config;
   const labels = { cluster };
-  const outcomes = new Outcomes();
+  const outcomes = new Outcomes(clock);
   const sources: HealthSource<Origin>[] = [outcomes];
   const checks = new FirstChecks(clock);
   if (xds !== undefined)

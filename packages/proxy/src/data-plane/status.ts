@@ -1,7 +1,8 @@
 import type { BalancerStatus, EndpointStatus as BalancedEndpoint } from "@pagoda/balance";
 import type { Description, Json } from "@pagoda/core";
 import { type OutcomeCounts, outcomesName } from "./outcomes.ts";
-import type { RecordedEndpoints } from "../recorder/call-record.ts";
+import type { BlockedReason } from "../policies/policy.ts";
+import { blockedForMs, checksOf, troublesOf, troublesText } from "./troubles.ts";
 import type { Turns } from "./turns.ts";
 import type { ClusterStatus, EndpointStatus } from "./types.ts";
 
@@ -20,7 +21,7 @@ export interface ClusterParts {
 export interface EndpointParts {
   readonly describe: () => Description;
   /** Why its policies do not let calls pass. */
-  readonly blockedReasons: readonly (() => string | undefined)[];
+  readonly blockedReasons: readonly (() => BlockedReason | undefined)[];
 }
 
 /** Returns the status of a cluster, for operators. It has a turn of the event loop for many endpoints. */
@@ -53,59 +54,22 @@ export async function clusterStatus(
   };
 }
 
-/** Endpoints shown to explain one call. */
-const maxShown = 10;
-/** With more endpoints, looking at all of them to explain a call would hold up others. */
-const maxLookedAt = 1_000;
-
-/**
- * Returns the endpoints of a cluster, those in trouble first.
- *
- * @param total The number of endpoints.
- */
-export function endpointTroubles(
-  total: number,
-  status: () => Pick<ClusterParts, "balancer" | "outcomes" | "stack">,
-): RecordedEndpoints {
-  if (total > maxLookedAt) return { total, shown: [] };
-  const parts = status();
-  const all = parts.balancer.endpoints.map((endpoint) => {
-    const { succeeded, failed } = parts.outcomes(endpoint.key);
-    const reasons = troublesOf(endpoint, parts);
-    const reason = reasons.length === 0 ? undefined : reasons.join("; ");
-    return { endpoint: endpoint.key, succeeded, failed, reason };
-  });
-  const shown = all.toSorted(
-    (one, other) =>
-      Number(other.reason !== undefined) - Number(one.reason !== undefined) || other.failed - one.failed,
-  );
-  return { total: all.length, shown: shown.slice(0, maxShown) };
-}
-
-function troublesOf(
-  endpoint: BalancedEndpoint,
-  { outcomes, stack }: Pick<ClusterParts, "outcomes" | "stack">,
-): readonly string[] {
-  const { blockedReasons = [] } = stack(endpoint.key) ?? {};
-  const reasons = [
-    ...reasonsOf(endpoint, outcomes(endpoint.key)),
-    ...blockedReasons.flatMap((reason) => reason() ?? []),
-    ...(endpoint.share < 1 ? [`starting: ${Math.round(endpoint.share * 100)}% of its share`] : []),
-  ];
-  if (!endpoint.ready && reasons.length === 0) reasons.push("no free capacity");
-  return reasons;
-}
-
 function endpointStatus(endpoint: BalancedEndpoint, parts: ClusterParts): EndpointStatus {
   const { key, healthy, pending, ready, estimateMs, health } = endpoint;
   const { outcomes, stack } = parts;
   const calls = outcomes(key);
-  const reasons = troublesOf(endpoint, parts);
-  const describe = stack(key)?.describe;
+  const { describe, blockedReasons = [] } = stack(key) ?? {};
+  const troubles = troublesOf(endpoint, {
+    consecutiveFailures: calls.consecutiveFailures,
+    blocked: blockedBy(blockedReasons),
+  });
+  const [reason, forMs, checks] = [troublesText(troubles), blockedForMs(troubles), checksOf(endpoint)];
   return {
     endpoint: key,
     healthy,
-    ...(reasons.length > 0 && { reason: reasons.join("; ") }),
+    ...(reason !== undefined && { reason }),
+    ...(forMs !== undefined && { forMs }),
+    ...(checks !== undefined && { checks }),
     inFlight: pending,
     calls,
     ...(estimateMs !== undefined && { latencyMs: estimateMs }),
@@ -120,19 +84,9 @@ function endpointStatus(endpoint: BalancedEndpoint, parts: ClusterParts): Endpoi
   };
 }
 
-/** Failures in a row that are unlikely to be chance: Envoy's threshold for outliers. */
-const minFailures = 5;
-
-function reasonsOf({ health }: BalancedEndpoint, { consecutiveFailures }: OutcomeCounts): string[] {
-  const failures = consecutiveFailures >= minFailures ? [`the last ${consecutiveFailures} calls failed`] : [];
-  return [
-    ...failures,
-    ...health
-      .filter(({ healthy }) => !healthy)
-      .map(({ source, reason = "not checked yet" }) =>
-        source === "outlier-detection" ? `ejected: ${reason}` : `${source}: ${reason}`,
-      ),
-  ];
+/** Why policies do not let calls pass. */
+export function blockedBy(reasons: EndpointParts["blockedReasons"]): readonly BlockedReason[] {
+  return reasons.flatMap((reason) => reason() ?? []);
 }
 
 /** The state of the layers around an endpoint, as `/stack` shows it. */

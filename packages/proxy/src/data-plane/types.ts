@@ -77,10 +77,14 @@ export interface EndpointStatus {
   /** Whether it gets calls. */
   readonly healthy: boolean;
   /**
-   * Why not, or what is wrong with it: `ejected: 5 failures in a row`, `circuit open`, `the last 7
-   * calls failed`.
+   * Why not, or what is wrong with it: `ejected: consecutive-failures`, `circuit open`, `health checks
+   * pass, but the last 7 calls failed`.
    */
   readonly reason?: string | undefined;
+  /** Milliseconds until it gets calls again, if that is known. */
+  readonly forMs?: number | undefined;
+  /** What active checks find; absent without them. */
+  readonly checks?: "passing" | "failing" | undefined;
   readonly inFlight: number;
   /** Outcomes of its calls since it was added. */
   readonly calls: OutcomeCounts;

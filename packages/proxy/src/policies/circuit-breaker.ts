@@ -95,8 +95,14 @@ export const circuitBreaker = definePolicy({
         random,
       }),
   },
-  blockedReason: ({ phase, reason }) =>
-    phase === "closed" ? undefined : `circuit ${phase}${reason === "" ? "" : `: ${reason}`}`,
+  blockedReason: ({ phase, reason, retryAfterMs }) =>
+    phase === "closed"
+      ? undefined
+      : {
+          cause: `circuit ${phase}`,
+          ...(reason !== "" && { detail: reason }),
+          ...(phase === "open" && { forMs: retryAfterMs }),
+        },
   layer: (settings, { observe, classifier, clock, random }: EndpointEnvironment, breaker) =>
     circuitBreakerLayer({
       ...optionsOf(settings),

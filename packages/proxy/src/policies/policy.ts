@@ -91,8 +91,8 @@ export interface Policy<Name extends string, At extends PolicyPlace, Schema exte
   readonly events?: Events<never>;
   /** Default: nothing survives a reload. */
   readonly state?: State<Schema, EnvironmentAt[At], Kept>;
-  /** Why calls do not pass now, for `/clusters`; undefined if they do. */
-  blockedReason?(kept: Kept): string | undefined;
+  /** Why calls do not pass now, for `/clusters` and `pagoda why`; undefined if they do. */
+  blockedReason?(kept: Kept): string | BlockedReason | undefined;
   /** Undefined if it does nothing with these settings. */
   layer(settings: Settings<Schema>, environment: EnvironmentAt[At], kept: Kept): L;
   /** For types only. */
@@ -207,6 +207,16 @@ export function eventsOf<Observer extends object>(
   texts?: EventTexts<Observer>,
 ): Events<Observer> {
   return { layer, names, texts: texts as Events<Observer>["texts"] };
+}
+
+/** Why a policy does not let calls pass. */
+export interface BlockedReason {
+  /** In a few words, the same in all places: `circuit open`. Places with the same cause are counted. */
+  readonly cause: string;
+  /** What led to it. */
+  readonly detail?: string | undefined;
+  /** Milliseconds until calls pass again, if that is known. */
+  readonly forMs?: number | undefined;
 }
 
 /** A cluster that a policy calls. */

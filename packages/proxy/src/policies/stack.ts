@@ -5,7 +5,7 @@ import { observed } from "./observed.ts";
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { LayerDurations } from "./layer-durations.ts";
-import type { AnyPolicy, Environment, EnvironmentAt, Events, PolicyPlace } from "./policy.ts";
+import type { AnyPolicy, BlockedReason, Environment, EnvironmentAt, Events, PolicyPlace } from "./policy.ts";
 import type { PolicyRegistry } from "./registry.ts";
 import { errorText, runPolicy } from "./run-policy.ts";
 import { marking } from "./shared-tags.ts";
@@ -83,7 +83,7 @@ export interface Place extends Pick<Environment, "place" | "log" | "classifier" 
   readonly labels: Readonly<Record<string, string>>;
   readonly states: States;
   /** Registers a function that reports why calls do not pass here now. */
-  readonly blockedReasons?: (() => string | undefined)[];
+  readonly blockedReasons?: (() => BlockedReason | undefined)[];
   /** Registers a function to run when the layers created here are gone. */
   readonly atEnd: (run: () => void) => void;
 }
@@ -117,11 +117,12 @@ export function policyLayer<At extends PolicyPlace>(
 }
 
 /** For operators, whom a defect of a policy must not cost the worker. */
-function blockedReason(policy: AnyPolicy, kept: unknown): string | undefined {
+function blockedReason(policy: AnyPolicy, kept: unknown): BlockedReason | undefined {
   try {
-    return policy.blockedReason?.(kept);
+    const reason = policy.blockedReason?.(kept);
+    return typeof reason === "string" ? { cause: reason } : reason;
   } catch (error) {
-    return `${policy.name}: blockedReason failed: ${errorText(error)}`;
+    return { cause: `${policy.name}: blockedReason failed: ${errorText(error)}` };
   }
 }
 

@@ -131,14 +131,26 @@ export type RecordedEntry = RecordedTry | RecordedEvent;
 /** The endpoints of a cluster. */
 export interface RecordedEndpoints {
   readonly total: number;
+  /** Those that take no calls, by what keeps them away; the most frequent cause first. */
+  readonly blocked: readonly {
+    /** `ejected`, `circuit open`. */
+    readonly cause: string;
+    readonly count: number;
+    /** Milliseconds until the first of them takes calls again, if that is known. */
+    readonly forMs?: number | undefined;
+  }[];
   /** Those in trouble first, up to 10; none in a cluster of more than 1,000. */
   readonly shown: readonly {
     readonly endpoint: string;
     /** Calls since it was added, of this worker. */
     readonly succeeded: number;
     readonly failed: number;
-    /** What is wrong with it, such as `ejected: 5 failures in a row`. */
+    /** Those of the last 5 minutes. */
+    readonly recent: { readonly succeeded: number; readonly failed: number };
+    /** What is wrong with it, such as `ejected: consecutive-failures`. */
     readonly reason?: string | undefined;
+    /** Milliseconds until it takes calls again, if that is known. */
+    readonly forMs?: number | undefined;
   }[];
 }
 

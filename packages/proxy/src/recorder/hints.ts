@@ -46,8 +46,8 @@ const rules: readonly Rule[] = [
   {
     applies: (call) => flapping(call) !== undefined,
     hint: (call) => {
-      const { endpoint, succeeded, failed } = flapping(call) as Endpoint;
-      return `${endpoint} fails now and then: ${succeeded} calls succeeded, ${failed} failed`;
+      const { endpoint, recent } = flapping(call) as Endpoint;
+      return `${endpoint} fails now and then: in the last 5 minutes ${recent.succeeded} calls succeeded, ${recent.failed} failed`;
     },
   },
   {
@@ -70,13 +70,13 @@ function unreachable({ trail }: CallRecord): RecordedTry | undefined {
 
 type Endpoint = NonNullable<CallRecord["endpoints"]>["shown"][number];
 
-/** An endpoint that the call was sent to, if a good part of its calls succeed and a good part fail. */
+/** An endpoint that the call was sent to, if a good part of its recent calls succeed and a good part fail. */
 function flapping({ endpoints, upstream, trail }: CallRecord): Endpoint | undefined {
   const tried = new Set(trail.map((entry) => (entry.kind === "try" ? entry.upstream : upstream)));
   return endpoints?.shown.find(
-    ({ endpoint, succeeded, failed }) =>
+    ({ endpoint, recent: { succeeded, failed } }) =>
       (endpoint === upstream || tried.has(endpoint)) &&
-      Math.min(succeeded, failed) * 10 >= succeeded + failed,
+      Math.min(succeeded, failed) * 10 >= Math.max(10, succeeded + failed),
   );
 }
 

@@ -8,6 +8,7 @@ import type {
 } from "./call-record.ts";
 import { factsText } from "./facts.ts";
 import { hintsFor } from "./hints.ts";
+import { spanText } from "../policies/span-text.ts";
 
 /** A line for each call: when, what, how it ended, and why. */
 export function listed(calls: readonly CallRecord[]): string {
@@ -45,9 +46,10 @@ function endpointLines(cluster: string, { total, shown }: RecordedEndpoints): re
   const left = total - shown.length;
   return [
     `endpoints of ${cluster} when it ended:`,
-    ...shown.map(({ endpoint, reason, succeeded, failed }) => {
+    ...shown.map(({ endpoint, reason, succeeded, failed, forMs }) => {
       const calls = `${succeeded} calls succeeded, ${failed} failed`;
-      return `  ${endpoint}  ${calls}${reason === undefined ? "" : `; ${reason}`}`;
+      const back = forMs === undefined ? "" : `; takes calls again in ${spanText(forMs)}`;
+      return `  ${endpoint}  ${calls}${reason === undefined ? "" : `; ${reason}`}${back}`;
     }),
     ...(left > 0 ? [`  and ${left} more`] : []),
   ];
@@ -65,7 +67,7 @@ function verdict(call: CallRecord): string {
   if (ending === "abandoned") return "the client left before the response was complete";
   if (fault !== undefined) {
     const by = fault.origin === "local" ? "refused by the proxy" : `${upstream} failed`;
-    return `${by}: ${faultText(fault)}`;
+    return `${by}: ${noneReadyText(call) ?? faultText(fault)}`;
   }
   if (ending === "incomplete") return `${upstream} broke off its response`;
   if (status === 429) return `refused by ${upstream} with 429`;
@@ -75,6 +77,17 @@ function verdict(call: CallRecord): string {
   if (reason === "sampled") return "no trouble";
   const last = trail.findLast((entry) => entry.kind === "try");
   return last === undefined ? "slow" : `slow: ${last.upstream} took ${ms(last.tookMs ?? 0)}`;
+}
+
+/** `NoEndpointReady: of 3 endpoints 2 ejected, 1 circuit open`: why no endpoint took the call. */
+function noneReadyText({ fault, endpoints }: CallRecord): string | undefined {
+  if (fault?.tag !== "NoEndpointReady" || endpoints === undefined || endpoints.blocked.length === 0)
+    return undefined;
+  const causes = endpoints.blocked.map(({ cause, count, forMs }) => {
+    const back = forMs === undefined ? "" : ` (${count > 1 ? "the first " : ""}for ${spanText(forMs)} more)`;
+    return `${count} ${cause}${back}`;
+  });
+  return `${fault.tag}: of ${endpoints.total} endpoints ${causes.join(", ")}`;
 }
 
 /** Which try failed first and how, because the endpoint that answered is not the one in trouble. */

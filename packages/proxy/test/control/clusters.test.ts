@@ -29,6 +29,18 @@ test("endpoints of all workers are added up by cluster and endpoint", () => {
   ]);
 });
 
+test("an endpoint is back when it is in all workers, and passes checks if it does in all", () => {
+  const out = (forMs: number, checks: "passing" | "failing") => endpoint("a", 0, { forMs, checks });
+  const of = (...each: readonly EndpointStatus[]) =>
+    mergeClusters(each.map((one) => [cluster("shop", one)]))[0]?.endpoints[0];
+  expect(of(out(10, "passing"), out(30, "failing"))).toMatchObject({ forMs: 30, checks: "failing" });
+  expect(of(out(10, "passing"), endpoint("a", 0, { checks: "passing" }))).toMatchObject({
+    forMs: 10,
+    checks: "passing",
+  });
+  expect(of(endpoint("a", 0))).not.toHaveProperty("checks");
+});
+
 test("each endpoint is read a few times, however many there are (defect: as often as there are endpoints)", () => {
   let reads = 0;
   const endpoints = Array.from({ length: 1_000 }, (_, at) => {

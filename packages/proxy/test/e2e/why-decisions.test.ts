@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { call } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
 import { named, origin } from "./origin.ts";
-import { type Pagoda, until } from "./program.ts";
+import { type Pagoda, run, until } from "./program.ts";
 import { limited, Redis } from "./redis.ts";
 
 /** What `pagoda why` prints about the request of each of some calls, in order. */
@@ -52,6 +52,62 @@ test("the call that gets an endpoint ejected says so", async () => {
   expect(ejecting).toHaveLength(1);
   expect(ejecting[0]).toMatch(
     /outlier-detection: http:\S+ was ejected by this call for 1 min: 2 failures in a row/,
+  );
+});
+
+test("a call that no endpoint took says how many were out for what reason, and for how long", async () => {
+  using folder = new Folder();
+  const fails = async () => origin((_message, response) => response.writeHead(500).end());
+  await using one = await fails();
+  await using two = await fails();
+  await using three = await fails();
+  const cluster = {
+    endpoints: [one.url, two.url, three.url],
+    panicThreshold: "0%",
+    outliers: { consecutiveFailures: 3, ejection: "1m", maxEjected: "70%" },
+    policies: { circuitBreaker: { failures: 4, open: "1m", successRate: "1%" } },
+  };
+  await using pagoda = await configured(folder, through(cluster));
+  const texts = await stories(pagoda, 11);
+  // After three failures each the first two are ejected, and a fourth opens the circuit of the last.
+  expect(texts.at(-1)).toMatch(
+    /refused by the proxy: NoEndpointReady: of 3 endpoints 2 ejected \(the first for [\d.]+ (s|min) more\), 1 circuit open \(for [\d.]+ (s|min) more\)/,
+  );
+  expect(texts.at(-1)).toMatch(/ejected: consecutive-failures; takes calls again in [\d.]+ (s|min)/);
+});
+
+test("pagoda why --last tells the last failed call, and names a later one that recovered", async () => {
+  using folder = new Folder();
+  let isDown = true;
+  await using flapping = await origin((message, response) => {
+    const status = isDown || message.url === "/again" ? 503 : 200;
+    isDown = false;
+    response.writeHead(status).end();
+  });
+  await using steady = await named("steady");
+  const routes = [
+    { name: "once", match: { path: "/once" }, cluster: "origin" },
+    { name: "all", cluster: "both", policies: { retry: { attempts: 3 } } },
+  ];
+  const { listeners, clusters } = through({ endpoints: [flapping.url] }, { routes }) as {
+    readonly listeners: object;
+    readonly clusters: object;
+  };
+  const both = { endpoints: [flapping.url, steady.url] };
+  await using pagoda = await configured(folder, { listeners, clusters: { ...clusters, both } });
+  expect((await call(`${pagoda.url}/once`)).status).toBe(503);
+  await until(
+    async () => {
+      await call(`${pagoda.url}/again`);
+      return pagoda.admin("/requests?reason=recovered");
+    },
+    ({ text }) => text !== "[]",
+  );
+  const { code, output } = await run({}, "why", "--last", "--admin", pagoda.adminUrl);
+  expect(code).toBe(0);
+  expect(output).toMatch(/^GET \S+\/once → 503 /);
+  expect(output).toMatch(
+    /\na later one was slow or needed a retry:\n\S+  \S+  GET \S+\/again → 200 .* after 1 failed/,
   );
 });
 

@@ -15,7 +15,11 @@ const table = routeTable([
 function recorder(given: Partial<RecorderSettings> = {}, random: () => number = () => 0) {
   const made = new Recorder({
     settings: { ...settings, ...given },
-    endpoints: () => ({ total: 1, shown: [{ endpoint: "http://a", succeeded: 0, failed: 1 }] }),
+    endpoints: () => ({
+      total: 1,
+      blocked: [],
+      shown: [{ endpoint: "http://a", succeeded: 0, failed: 1, recent: { succeeded: 0, failed: 1 } }],
+    }),
     random,
   });
   const observer = made.observer("main", table);
