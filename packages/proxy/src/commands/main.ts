@@ -47,7 +47,7 @@ async function chosen(
   io: CommandIo,
 ): Promise<number> {
   const commands: Readonly<Record<string, Command>> = {
-    run: runCommand({ code, argv: [...process.execArgv, ...self, ...args] }),
+    run: runCommand({ code, argv: [...process.execArgv, ...self, ...args], version }),
     init,
     check,
     explain,

@@ -15,9 +15,10 @@ export interface RunOptions {
   readonly code?: WorkerCode | undefined;
   /** The command line, without the executable. */
   readonly argv: readonly string[];
+  readonly version: string;
 }
 
-export function runCommand({ code, argv }: RunOptions): Command {
+export function runCommand(options: RunOptions): Command {
   return {
     usage: "[run] [-c FILE] [--workers N|all]",
     about:
@@ -31,10 +32,7 @@ export function runCommand({ code, argv }: RunOptions): Command {
       const { schema, valid } = variables.PROXY_WORKERS;
       if (workers !== undefined && !schema.safeParse(workers).success)
         return wrong(io, mustBe("--workers", valid, workers));
-      return serve(file, workers === undefined ? io.env : { ...io.env, PROXY_WORKERS: workers }, io, {
-        code,
-        argv,
-      });
+      return serve(file, workers === undefined ? io.env : { ...io.env, PROXY_WORKERS: workers }, io, options);
     },
   };
 }
@@ -53,7 +51,7 @@ async function serve(
   file: string | undefined,
   env: Environment,
   io: Io,
-  { code, argv }: RunOptions,
+  { code, argv, version }: RunOptions,
 ): Promise<number> {
   const stop = Promise.withResolvers<void>();
   const output = standardOutput();
@@ -80,6 +78,7 @@ async function serve(
     log: (level) => (log = createLogger(level, output)),
     output,
     onDrain: () => drain({ path: "/drain" }),
+    version,
     ...(code && { code }),
   });
   process.on("SIGHUP", () => {

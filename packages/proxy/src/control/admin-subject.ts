@@ -1,45 +1,28 @@
-import type { Clock, Description } from "@pagoda/core";
-import type { Logger } from "pino";
-import type { Registry } from "prom-client";
+import type { Description } from "@pagoda/core";
 import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
 import type { RequestQuery, TapQuery } from "../recorder/call-record.ts";
 import type { AdminSubject } from "./admin.ts";
+import type { AdminParts } from "./admin-parts.ts";
 import { mergeClusters } from "./clusters.ts";
-import type { ControlledListeners } from "./controlled-listeners.ts";
 import { exposition } from "./exposition.ts";
 import { figuresOf } from "./figures.ts";
-import type { Reloads } from "./reloads.ts";
-import type { Secrets } from "./secrets.ts";
-import type { Supervisor } from "./supervisor.ts";
+import { Live } from "./live.ts";
 import type { WorkerStacks } from "./worker-queries.ts";
-
-export type Phase = "starting" | "serving" | "draining";
-
-/** The parts of a proxy that the admin endpoint shows and controls. */
-export interface AdminParts {
-  readonly phase: () => Phase;
-  readonly supervisor: Supervisor;
-  readonly reloads: Reloads;
-  readonly secrets: Secrets;
-  readonly listeners: ControlledListeners;
-  readonly registry: Registry;
-  readonly log: Logger;
-  readonly clock: Clock;
-  /** Called when an operator requests a drain. */
-  readonly drain: () => void;
-}
 
 export function adminSubject(parts: AdminParts): AdminSubject {
   const { supervisor, reloads, secrets, listeners, registry, log, clock } = parts;
   const { queries } = supervisor;
+  const notReady = async (): Promise<string | undefined> => {
+    const phase = parts.phase();
+    if (phase !== "serving") return phase;
+    return secrets.notReady ?? listeners.notReady ?? supervisor.notReady();
+  };
+  const live = new Live({ ...parts, notReady });
   return {
     unhealthy: () => queries.unhealthy(),
-    async notReady() {
-      const phase = parts.phase();
-      if (phase !== "serving") return phase;
-      return secrets.notReady ?? listeners.notReady ?? supervisor.notReady();
-    },
+    notReady,
+    live: live.feed,
     metrics: async () => exposition(registry, await queries.metrics()),
     describe: async () =>
       wholeStack(await queries.describe(), [

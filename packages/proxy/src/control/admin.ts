@@ -3,6 +3,8 @@ import { type Description, type Either, isLeft, right, service, type Service } f
 import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@pagoda/http";
 import type { ClusterStatus } from "../data-plane/types.ts";
 import type { Figures } from "../recorder/call-record.ts";
+import type { Feed } from "../live/feed.ts";
+import { liveEvents } from "./live-events.ts";
 import { assets, livePage, pageAsset, wantsHtml } from "./page-files.ts";
 import { type KeptRequests, requestPage, requestsPage } from "./requests-page.ts";
 import { type Tapping, tapPage } from "./tap-page.ts";
@@ -21,6 +23,7 @@ export interface AdminSubject {
   clusters(): Promise<readonly ClusterStatus[]>;
   readonly requests: KeptRequests;
   readonly tapping: Tapping;
+  readonly live: Pick<Feed, "viewers" | "view">;
   /** Requests, errors and latencies by route and endpoint. */
   figures(): Promise<Figures>;
   /** `Left`: a line for each problem; nothing has changed. */
@@ -88,6 +91,10 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     "/tap": {
       about: "requests as they end, a JSON object in each line",
       GET: (request) => tapPage(subject.tapping, request),
+    },
+    "/live": {
+      about: "what the page shows, as server-sent events",
+      GET: () => liveEvents(subject.live),
     },
     "/top": {
       about: "requests, errors and latencies by route and endpoint, JSON",

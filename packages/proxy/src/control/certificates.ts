@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { Gauge, type Registry } from "prom-client";
 import { certificatesIn } from "../config/pem.ts";
 import { namedFiles, type Resolved } from "../config/resolved.ts";
+import type { LiveCertificate } from "../live/snapshot.ts";
 
 /** Longest interval of the checks: the wall clock may jump, and timers cannot wait for months. */
 const lookMs = 3_600_000;
@@ -12,6 +13,15 @@ const leastLookMs = 10_000;
  * By then certificates have usually been renewed: most tools renew at a third of the lifetime left.
  */
 const lateShare = 0.1;
+/** Names of a certificate that are shown. */
+const maxNames = 20;
+
+const states = {
+  valid: "valid",
+  "the certificate is not valid yet": "not valid yet",
+  "the certificate has ended": "ended",
+  "the certificate ends soon": "ends soon",
+} as const;
 
 export interface CertificatesOptions {
   readonly log: Logger;
@@ -23,6 +33,8 @@ export interface CertificatesOptions {
 interface Held {
   /** Its path, or `secret:` and the name of the secret. */
   readonly file: string;
+  readonly subject: string;
+  readonly names: readonly string[];
   readonly fromMs: number;
   readonly toMs: number;
   /** What has been logged about it. */
@@ -73,6 +85,19 @@ export class Certificates {
     if (this.#held.length > 0) this.#look();
   }
 
+  /** For operators. */
+  get all(): readonly LiveCertificate[] {
+    const now = this.#options.clock.wallTime();
+    return this.#held.map((held) => ({
+      file: held.file,
+      subject: held.subject,
+      names: held.names.slice(0, maxNames),
+      from: held.fromMs,
+      to: held.toMs,
+      state: states[wordOn(held, now) ?? "valid"],
+    }));
+  }
+
   close(): void {
     if (this.#timer !== undefined) this.#options.clock.clearTimer(this.#timer);
     this.#timer = undefined;
@@ -115,6 +140,9 @@ function heldBy({ config, files }: Resolved): readonly Held[] {
     const all = certificatesIn(files.get(name) ?? "").map((text) => new X509Certificate(text));
     const times = all.map((each) => ({
       file: secret === undefined ? name : `secret:${secret}`,
+      // A subject has a line for each of its parts.
+      subject: each.subject.replaceAll("\n", ", "),
+      names: (each.subjectAltName ?? "").split(", ").filter((name) => name !== ""),
       fromMs: Date.parse(each.validFrom),
       toMs: Date.parse(each.validTo),
     }));

@@ -14,7 +14,8 @@ import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/listening.ts";
 import { admin } from "./admin.ts";
 import { AdminServer } from "./admin-server.ts";
-import { adminSubject, type Phase } from "./admin-subject.ts";
+import type { Phase } from "./admin-parts.ts";
+import { adminSubject } from "./admin-subject.ts";
 import { usableCpus } from "./cpus.ts";
 import { ControlPlanes } from "./control-planes.ts";
 import { Demo } from "./demo.ts";
@@ -56,6 +57,8 @@ export interface ProxyOptions {
   readonly predecessor?: Predecessor | undefined;
   /** Sockets of a service manager, used where they match. */
   readonly activated?: SocketsByName | undefined;
+  /** The version of the program, for the live page. */
+  readonly version?: string | undefined;
 }
 
 /** The configuration is invalid: a line for each problem. */
@@ -179,6 +182,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     registry,
     log,
     clock,
+    version: options.version,
     drain: onDrain,
   });
   const failed = async (fault: NotApplied | WorkerDied): Promise<Either<CannotServe, never>> => {

@@ -8,6 +8,7 @@ import { missingSecrets } from "../config/secrets.ts";
 import type { AdminServer } from "./admin-server.ts";
 import { Certificates } from "./certificates.ts";
 import { notAppliedText } from "./protocol.ts";
+import { ReloadHistory } from "./reload-history.ts";
 import type { Completed, ControlledListeners } from "./controlled-listeners.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -32,11 +33,12 @@ export class Reloads {
   current: Loaded;
   /** The same with the secrets and listeners that have come. */
   #served: Completed;
+  readonly history: ReloadHistory;
+  readonly certificates: Certificates;
   readonly #options: ReloadsOptions;
   readonly #watch: FileWatch;
   /** The state of files when they were read: they may change before they are watched. */
   readonly #read = new WeakMap<Loaded, FileStates>();
-  readonly #certificates: Certificates;
   readonly #total: Counter<"result">;
   readonly #successful: Gauge;
   readonly #time: Gauge;
@@ -56,7 +58,8 @@ export class Reloads {
     this.#served = current;
     this.#options = options;
     this.#watch = new FileWatch(clock, () => void this.reload("file change"));
-    this.#certificates = new Certificates(options);
+    this.history = new ReloadHistory(clock);
+    this.certificates = new Certificates(options);
     this.#total = new Counter({
       name: "pagoda_reloads_total",
       help: "Configuration reloads by result: success, failure",
@@ -94,7 +97,7 @@ export class Reloads {
   close(): void {
     this.#isClosed = true;
     this.#watch.close();
-    this.#certificates.close();
+    this.certificates.close();
   }
 
   /** @param trigger For the log. `Left`: a line for each problem; nothing has changed. */
@@ -142,6 +145,7 @@ export class Reloads {
 
   async #reload(trigger: string, load: ReloadsOptions["load"]): Promise<Either<readonly string[], void>> {
     const { log, clock } = this.#options;
+    const before = this.#served;
     // Whatever fails, the previous configuration keeps serving.
     const result = await this.#apply(load).catch((err: unknown) => {
       log.error({ trigger, err }, "defect while applying a configuration");
@@ -151,9 +155,11 @@ export class Reloads {
       if (!this.#isClosed) this.#keep();
       this.#total.inc({ result: "failure" });
       this.#successful.set(0);
+      this.history.rejected(trigger, result.left);
       log.error({ trigger, problems: result.left }, "configuration rejected; keeping the previous one");
       return result;
     }
+    this.history.applied(trigger, before, this.#served);
     this.#total.inc({ result: "success" });
     this.#successful.set(1);
     this.#time.set(clock.wallTime() / 1_000);
@@ -219,7 +225,7 @@ export class Reloads {
   async #hold(): Promise<void> {
     if (this.#isClosed) return;
     this.#keep();
-    this.#certificates.hold(this.#served);
+    this.certificates.hold(this.#served);
     await this.#watch.watch(this.current.watched, this.#read.get(this.current));
   }
 }

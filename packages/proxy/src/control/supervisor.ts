@@ -9,6 +9,7 @@ import { sourceOf } from "../config/sources.ts";
 import { stacksText } from "../policies/registry.ts";
 import type { Central } from "../data-plane/central-endpoints.ts";
 import type { Listening } from "../data-plane/listening.ts";
+import type { LiveWorker } from "../live/snapshot.ts";
 import { Backoff } from "./backoff.ts";
 import { CentralDiscovery } from "./central-discovery.ts";
 import { type CentralSource, CentralSources } from "./central-sources.ts";
@@ -131,6 +132,18 @@ export class Supervisor {
   /** Whether it cannot be started again. */
   get hasEnded(): boolean {
     return this.#isEnding;
+  }
+
+  /** The running workers, by number. */
+  get workers(): readonly Pick<LiveWorker, "worker" | "pid" | "since" | "state" | "silentMs">[] {
+    const all = Array.from(this.#running.values(), (one) => ({
+      worker: one.worker,
+      pid: one.pid ?? 0,
+      since: one.startedAt,
+      state: this.#watchdog.isSilent(one) ? ("silent" as const) : ("serving" as const),
+      silentMs: this.#watchdog.silentMs(one),
+    }));
+    return all.toSorted((one, other) => one.worker - other.worker);
   }
 
   /** The sockets on which the workers listen. */
@@ -269,7 +282,12 @@ export class Supervisor {
   /** Starts a worker, and its replacement whenever it ends. */
   #begin(number: number, backoff: Backoff = new Backoff(this.#options.clock)): WorkerProcess {
     const { code, clock, log } = this.#options;
-    const worker = new WorkerProcess(code, { worker: number, logLevel: log.level }, this.#events(number));
+    const worker = new WorkerProcess(
+      code,
+      { worker: number, logLevel: log.level },
+      this.#events(number),
+      clock.wallTime(),
+    );
     this.#running.set(number, worker);
     void worker.ended.then((end) => {
       this.#running.delete(number);

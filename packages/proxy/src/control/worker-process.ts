@@ -51,6 +51,8 @@ export class WorkerProcess {
   /** Its number. */
   readonly worker: number;
   readonly pid: number | undefined;
+  /** When it was started, in milliseconds since 1970. */
+  readonly startedAt: number;
   /** Settles when it has ended, whatever the reason. */
   readonly ended: Promise<WorkerEnd>;
   readonly #child: ChildProcess;
@@ -62,8 +64,14 @@ export class WorkerProcess {
   #hang: Error | undefined;
   #stderr = "";
 
-  constructor({ args }: WorkerCode, { worker, logLevel }: WorkerArguments, events: WorkerEvents) {
+  constructor(
+    { args }: WorkerCode,
+    { worker, logLevel }: WorkerArguments,
+    events: WorkerEvents,
+    startedAt: number,
+  ) {
     this.worker = worker;
+    this.startedAt = startedAt;
     const child = spawn(process.execPath, [...execArgv(), ...args, String(worker), logLevel], {
       // Its log lines go where those of the main process go. Standard error shows why V8 aborted.
       stdio: ["ignore", "inherit", "pipe", "ipc"],

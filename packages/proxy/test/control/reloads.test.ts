@@ -9,6 +9,7 @@ import { Reloads, type ReloadsOptions } from "../../src/control/reloads.ts";
 import type { Secrets } from "../../src/control/secrets.ts";
 import type { Supervisor } from "../../src/control/supervisor.ts";
 import { fileStates } from "../../src/control/watch.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 import { resolved } from "../data-plane/resolved.ts";
 import { Folder } from "../e2e/configured.ts";
 
@@ -16,7 +17,14 @@ test("a change while a reload is being applied is not missed (defect: was)", asy
   using folder = new Folder();
   const file = folder.write("pagoda.yaml", "one");
   const loaded = (): Loaded =>
-    ({ ...resolved({}), watched: [file], warnings: [], advice: [], demo: false }) as never;
+    ({
+      ...resolved({}),
+      policies: builtInPolicies,
+      watched: [file],
+      warnings: [],
+      advice: [],
+      demo: false,
+    }) as never;
   const applying = Promise.withResolvers<void>();
   const again = Promise.withResolvers<void>();
   let applied = 0;
