@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import {
+  canonicalAddress,
   type Clock,
   type Either,
   left,
@@ -12,7 +13,7 @@ import {
   systemClock,
 } from "@pagoda/core";
 import { CutOff } from "../cut-off.ts";
-import type { HttpRequest, HttpResponse } from "../message.ts";
+import type { HttpRequest, HttpResponse, Peer } from "../message.ts";
 import { Accepted } from "./accepted.ts";
 import { Backlog } from "./backlog.ts";
 import { ClientConnections } from "./client-connections.ts";
@@ -23,6 +24,7 @@ import { Http1Connection } from "./http1/connection.ts";
 import { HttpDate } from "./http-date.ts";
 import { Http2Connection } from "./http2/connection.ts";
 import { detectProtocol } from "./detect-protocol.ts";
+import { peerOf } from "./peer.ts";
 import { bareResponse, type Refusal } from "./refusal.ts";
 import type { HttpVersion, ServeOptions, ServerObserver } from "./serve-options.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -167,8 +169,8 @@ export class Listener implements HttpServer, ServerContext {
     if (--this.inFlight === 0) this.#idle?.resolve();
   }
 
-  refused({ status, reason }: Refusal): void {
-    this.#observer.requestRefused?.(status, reason);
+  refused({ status, reason }: Refusal, { address }: Pick<Peer, "address">): void {
+    this.#observer.requestRefused?.(status, reason, address);
   }
 
   defect(cause: unknown, request: HttpRequest): void {
@@ -227,7 +229,8 @@ export class Listener implements HttpServer, ServerContext {
       alpn.flatMap((version) => alpnNames[version]),
       {
         secure: (socket) => this.#secure(socket),
-        failed: (reason) => this.#observer.handshakeFailed?.(reason),
+        failed: (reason, { remoteAddress }) =>
+          this.#observer.handshakeFailed?.(reason, remoteAddress && canonicalAddress(remoteAddress)),
         plain: (socket) => this.#plain(socket),
       },
     );
@@ -241,7 +244,7 @@ export class Listener implements HttpServer, ServerContext {
     const refusal: Refusal = { status: 400, reason: "plain HTTP request sent to HTTPS port" };
     const accepted = this.#handshakes.get(cameFrom(socket));
     if (accepted === undefined) return void socket.destroy();
-    this.refused(refusal);
+    this.refused(refusal, peerOf(socket));
     accepted.refuse(bareResponse(refusal));
   }
 

@@ -11,10 +11,16 @@ export interface ServerObserver {
   readonly connectionRefused?: () => void;
   /**
    * A TLS handshake failed: no common version or cipher, an untrusted certificate, or a timeout.
+   *
+   * @param client The address, unless the client is already gone.
    */
-  readonly handshakeFailed?: (reason: string) => void;
-  /** The server refused a request before any layer saw it: malformed, too large, or too slow. */
-  readonly requestRefused?: (status: number, reason: string) => void;
+  readonly handshakeFailed?: (reason: string, client: string | undefined) => void;
+  /**
+   * The server refused a request before any layer saw it: malformed, too large, or too slow.
+   *
+   * @param client The address of the connection.
+   */
+  readonly requestRefused?: (status: number, reason: string, client: string) => void;
   /** The stack rejected or threw: a bug in the program. The client received 500. */
   readonly defect?: (defect: unknown, request: HttpRequest) => void;
 }

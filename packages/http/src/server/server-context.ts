@@ -1,5 +1,5 @@
 import type { Either } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "../message.ts";
+import type { HttpRequest, HttpResponse, Peer } from "../message.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Limits } from "./client-limits.ts";
 import type { HttpDate } from "./http-date.ts";
@@ -23,6 +23,6 @@ export interface ServerContext {
    */
   began(): void;
   ended(): void;
-  refused(refusal: Refusal): void;
+  refused(refusal: Refusal, client: Pick<Peer, "address">): void;
   defect(cause: unknown, request: HttpRequest): void;
 }

@@ -42,7 +42,7 @@ const handshakeMs = 10_000;
 /** Outcomes of handshakes. */
 export interface TlsEvents {
   secure(socket: TLSSocket): void;
-  failed(reason: string): void;
+  failed(reason: string, socket: TLSSocket): void;
   /** The client speaks plain HTTP. */
   plain(socket: TLSSocket): void;
 }
@@ -95,12 +95,12 @@ export class TlsEnd {
     });
     this.#server.on("secureConnection", (socket: TLSSocket) => {
       if (clients !== undefined && !socket.authorized && hasCertificate(socket)) {
-        failed(`client certificate: ${socket.authorizationError?.toString() ?? "not trusted"}`);
+        failed(`client certificate: ${socket.authorizationError?.toString() ?? "not trusted"}`, socket);
         socket.destroy();
       } else secure(socket);
     });
     this.#server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-      failed(error.code ?? error.message);
+      failed(error.code ?? error.message, socket);
       if (error.code !== undefined && isPlainHttp.has(error.code)) plain(socket);
       else socket.destroy();
     });

@@ -19,7 +19,7 @@ const options = {
 /** `pagoda why`: tells what happened to a request. */
 export const why: Command = {
   usage:
-    "why [-c FILE | --admin URL] [ID | --last] [--reason failed|refused|slow|recovered|sampled] [--route NAME] [--cluster NAME] [--status 5xx] [--endpoint URL]",
+    "why [-c FILE | --admin URL] [ID | --last] [--reason failed|refused|slow|recovered|sampled|unread] [--route NAME] [--cluster NAME] [--status 5xx] [--endpoint URL]",
   about:
     "Tells what happened to a request, by its request id or trace id; `--last`: to the last one that failed or was refused, else to the last slow or retried one. Without either, lists the last ones.",
   async run(args, io) {

@@ -45,7 +45,7 @@ function notKept({ keep }: KeptRequests, id: string): string {
   if (keep === 0) return "no requests are kept: `recorder.keep` is 0\n";
   return (
     `no request ${id} is kept\n` +
-    `Each worker keeps its last ${keep} failed, refused, slow, recovered and sampled calls, for up to an hour. ` +
+    `Each worker keeps its last ${keep} failed, refused, slow, recovered, sampled and unread calls, for up to an hour. ` +
     "Of many similar calls in a second only some are kept, and none of a worker that has ended.\n"
   );
 }

@@ -65,7 +65,6 @@ class RunningDataPlane implements DataPlane {
     this.#log = log;
     this.#logLevel = config.log.level;
     this.#telemetry = telemetryOf(registry, log, clock);
-    this.#counters = new ServerCounters(registry);
     this.#clusters = new Clusters(
       { ...this.#telemetry, states: this.#states, central, clock, random, network },
       found,
@@ -76,6 +75,7 @@ class RunningDataPlane implements DataPlane {
       random,
       endpoints: (name) => this.#taken?.cluster(name)?.troubles(),
     });
+    this.#counters = new ServerCounters(registry, this.#recorder);
     stackMetrics({ registry, stack: () => this.#whole(), clock });
   }
 

@@ -2,11 +2,12 @@ import type { HttpRequest } from "@pagoda/http";
 import type { ServerObserver } from "@pagoda/http/server";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
+import type { Recorder } from "../recorder/recorder.ts";
 
 /** Reasons with a series of their own: OpenSSL has hundreds, of which few occur. */
 const maxReasons = 30;
 
-/** Counts and logs what servers answer or refuse before any layer is called. */
+/** Counts, logs and records what servers answer or refuse before any layer is called. */
 export class ServerCounters {
   readonly #active: Gauge<"listener">;
   readonly #total: Counter<"listener" | "state">;
@@ -15,7 +16,11 @@ export class ServerCounters {
   readonly #reasons = new Set<string>();
   readonly #defects: Counter<"listener">;
 
-  constructor(registry: Registry) {
+  readonly #unread: Recorder["unread"];
+
+  /** @param recorder Keeps what is refused. */
+  constructor(registry: Registry, recorder: Pick<Recorder, "unread">) {
+    this.#unread = recorder.unread.bind(recorder);
     const registers = [registry];
     this.#active = new Gauge({
       name: "connections_active",
@@ -65,13 +70,16 @@ export class ServerCounters {
         if (change === "opened") this.#total.inc({ listener, state: "accepted" });
       },
       connectionRefused: () => this.#total.inc({ listener, state: "rejected" }),
-      requestRefused: (status, reason) => {
+      requestRefused: (status, reason, client) => {
         this.#refused.inc({ listener, status });
-        log.debug({ listener, status, reason }, "request refused");
+        this.#unread(listener, { status, kind: String(status), reason, client });
+        log.debug({ listener, status, reason, client }, "request refused");
       },
-      handshakeFailed: (reason) => {
-        this.#handshakes.inc({ listener, reason: this.#bounded(reason) });
-        log.debug({ listener, reason }, "TLS handshake failed");
+      handshakeFailed: (reason, client) => {
+        const kind = this.#bounded(reason);
+        this.#handshakes.inc({ listener, reason: kind });
+        this.#unread(listener, { kind, reason, client });
+        log.debug({ listener, reason, client }, "TLS handshake failed");
       },
       defect: (err: unknown, { method, path }: HttpRequest) => {
         this.#defects.inc({ listener });

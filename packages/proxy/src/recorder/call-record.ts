@@ -16,8 +16,10 @@ import type { Json } from "@pagoda/core";
  * - `slow`: the response head took longer than `recorder.slow`
  * - `recovered`: it succeeded, but not with the first try
  * - `sampled`: any other call, by `recorder.sample`
+ * - `unread`: the server refused it before any policy: it could not be read, was too large or too slow,
+ *   or its TLS handshake failed. There is neither method nor path
  */
-export const reasons = ["failed", "refused", "slow", "recovered", "sampled"] as const;
+export const reasons = ["failed", "refused", "slow", "recovered", "sampled", "unread"] as const;
 
 export type Reason = (typeof reasons)[number];
 
@@ -25,9 +27,10 @@ export type Reason = (typeof reasons)[number];
  * - `complete`: the client has the whole response
  * - `incomplete`: the origin or the proxy broke off the response
  * - `abandoned`: the client left first
+ * - `cutOff`: the server ended it: the client was too slow, or a drain took too long
  * - `none`: no response was sent
  */
-export type Ending = "complete" | "incomplete" | "abandoned" | "none";
+export type Ending = "complete" | "incomplete" | "abandoned" | "cutOff" | "none";
 
 /** A call that has ended. */
 export interface CallRecord {
@@ -62,6 +65,8 @@ export interface CallRecord {
   /** Of a gRPC call; -1 if there was none. */
   readonly grpcStatus?: number | undefined;
   readonly ending: Ending;
+  /** Why the server ended it. */
+  readonly cutOff?: string | undefined;
   /** The error that it ended with, or that the response was made from. */
   readonly fault?: RecordedFault | undefined;
   /** What happened, in order. */

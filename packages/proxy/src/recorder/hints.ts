@@ -15,6 +15,13 @@ interface Rule {
 
 const rules: readonly Rule[] = [
   {
+    applies: ({ reason }) => reason === "unread",
+    hint: ({ status }) =>
+      status === undefined
+        ? "tls_handshakes_failed_total counts failed handshakes by reason; `tls` of the listener has versions, ciphers and `clients`"
+        : `http_requests_refused_total{status="${status}"} counts these; the client has the reason in the body of its response`,
+  },
+  {
     applies: distrustsCertificate,
     hint: () =>
       "the proxy does not trust the origin's certificate: see `tls.ca` and `tls.servername` of the cluster, and the dates and names in the certificate",

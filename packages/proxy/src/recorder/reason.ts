@@ -1,4 +1,4 @@
-import { lastTry } from "@pagoda/http";
+import { isCutOff, lastTry } from "@pagoda/http";
 import type { CallEnd } from "@pagoda/metrics";
 import type { Ending, Reason } from "./call-record.ts";
 
@@ -8,7 +8,8 @@ const resourceExhausted = 8;
 
 /** Returns how a call ended. Ask after the signal of a client that has left is aborted. */
 export function endingOf({ response, fault, isComplete, signal }: CallEnd): Ending {
-  if (fault?._tag === "Aborted" || (!isComplete && signal?.aborted === true)) return "abandoned";
+  const isAborted = fault?._tag === "Aborted" || (!isComplete && signal?.aborted === true);
+  if (isAborted) return isCutOff(signal?.reason) ? "cutOff" : "abandoned";
   if (response === undefined) return "none";
   return isComplete ? "complete" : "incomplete";
 }
@@ -18,8 +19,9 @@ export function reasonOf(
   end: CallEnd,
   ending: Ending,
   slowMs: number,
-): Exclude<Reason, "sampled"> | undefined {
+): Exclude<Reason, "sampled" | "unread"> | undefined {
   const { response, fault, grpcStatus, isComplete } = end;
+  if (ending === "cutOff") return "refused";
   if (ending !== "abandoned") {
     if (fault !== undefined) return fault.origin === "local" ? "refused" : "failed";
     if (response === undefined) return "failed";

@@ -5,6 +5,7 @@ import {
   type HttpHeaders,
   type HttpRequest,
   type Identified,
+  isCutOff,
   trailOf,
   type TrailEntry,
   type Try,
@@ -69,6 +70,7 @@ export function recorded(end: CallEnd, context: RecordContext): Recorded {
   const { headers, endpoints, ...its } = context;
   const client = clientOf(request);
   const upstream = upstreamOf(notes, fault);
+  const why: unknown = end.signal?.reason;
   return {
     ...its,
     id: bounded(request.requestId ?? "", maxId),
@@ -87,6 +89,7 @@ export function recorded(end: CallEnd, context: RecordContext): Recorded {
     status: response?.status,
     grpcStatus,
     fault: fault === undefined ? undefined : recordedFault(fault),
+    ...(its.ending === "cutOff" && isCutOff(why) && { cutOff: bounded(why.message) }),
     trail: keptTrail(trailOf(notes), startedAt),
     endpoints: notes.cluster === undefined ? undefined : endpoints?.(notes.cluster),
     ...(headers.length > 0 && {

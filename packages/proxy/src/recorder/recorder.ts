@@ -16,6 +16,7 @@ import { matches } from "./matches.ts";
 import { endingOf, reasonOf } from "./reason.ts";
 import { type Recorded, recorded, shown } from "./record.ts";
 import { Taps } from "./tap.ts";
+import { recordedUnread, type Unread } from "./unread.ts";
 
 export interface RecorderSettings {
   /** Calls kept for each reason; 0 for none at all. */
@@ -68,6 +69,7 @@ export class Recorder {
       slow: new KeptCalls(),
       recovered: new KeptCalls(),
       sampled: new KeptCalls(),
+      unread: new KeptCalls(),
     };
   }
 
@@ -75,6 +77,15 @@ export class Recorder {
   observer(listener: string, table: RouteTable): MetricsObserver {
     this.#tables.set(listener, table);
     return { ended: (end) => this.#ended(listener, end) };
+  }
+
+  /** Keeps what a server refused before any layer saw it. */
+  unread(listener: string, unread: Unread): void {
+    const { keep } = this.settings;
+    if (keep === 0) return;
+    this.#kept.unread.offer(`${listener} ${unread.kind}`, this.#clock.now(), keep, () =>
+      recordedUnread(unread, { listener, endedMs: this.#clock.wallTime() }),
+    );
   }
 
   /** The calls that are kept and match, the newest first. */

@@ -32,7 +32,7 @@ export function story(call: CallRecord): string {
     "",
     ...(call.route === undefined ? [] : [step(0, routeText(call.route, cluster))]),
     ...call.trail.map((entry, n) => step(entry.atMs, entryText(entry, call, n))),
-    step(call.durationMs, endText(call)),
+    ...(call.reason === "unread" ? [] : [step(call.durationMs, endText(call))]),
   ];
   for (const [of, fields] of Object.entries(headers ?? {}))
     for (const [name, values] of Object.entries(fields)) lines.push(`  ${of} ${name}: ${values.join(", ")}`);
@@ -56,14 +56,21 @@ function endpointLines(cluster: string, { total, shown }: RecordedEndpoints): re
 }
 
 /** `GET shop.example/cart → 503 in 12 ms`. */
-function headline({ method, authority, path, status, durationMs, grpcStatus }: CallRecord): string {
+function headline(call: CallRecord): string {
+  const { method, authority, path, status, durationMs, grpcStatus, client = "an unknown client" } = call;
+  if (call.reason === "unread")
+    return status === undefined
+      ? `TLS handshake of ${client} → no response`
+      : `unread request of ${client} → ${status}`;
   const grpc = grpcStatus === undefined ? "" : ` (grpc-status ${grpcStatus < 0 ? "missing" : grpcStatus})`;
   return `${method} ${authority}${path} → ${status ?? "no response"}${grpc} in ${ms(durationMs)}`;
 }
 
 /** Who is to blame, in a few words. */
 function verdict(call: CallRecord): string {
-  const { fault, reason, status, upstream = "the origin", ending, trail } = call;
+  const { fault, reason, status, upstream = "the origin", ending, cutOff, trail } = call;
+  if (reason === "unread") return `refused before any policy: ${fault?.cause ?? ""}`;
+  if (ending === "cutOff") return `cut off by the proxy: ${cutOff}`;
   if (ending === "abandoned") return "the client left before the response was complete";
   if (fault !== undefined) {
     const by = fault.origin === "local" ? "refused by the proxy" : `${upstream} failed`;
@@ -124,7 +131,8 @@ function entryText(entry: RecordedEntry, { trail }: CallRecord, at: number): str
   return `try ${number}: ${upstream}: ${how}`;
 }
 
-function endText({ status, ending, fault }: CallRecord): string {
+function endText({ status, ending, cutOff, fault }: CallRecord): string {
+  if (ending === "cutOff") return `cut off: ${cutOff}`;
   if (ending === "abandoned") return "the client left";
   const answer = status === undefined ? "ended without a response" : `answered ${status}`;
   const whose = fault === undefined ? "" : ` for ${fault.tag}`;

@@ -221,7 +221,7 @@ describe("/requests", () => {
     for (const [query, problem] of [
       [
         "reason=odd",
-        'reason must be among failed, refused, slow, recovered, sampled, separated by commas (got "odd")',
+        'reason must be among failed, refused, slow, recovered, sampled, unread, separated by commas (got "odd")',
       ],
       ["status=9", 'status must be a status or a class of them, such as 503 or 5xx (got "9")'],
       ["since=soon", 'since must be a time, such as 2026-12-01T09:30:00Z (got "soon")'],

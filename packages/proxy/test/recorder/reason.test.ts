@@ -1,5 +1,5 @@
 import { type Fault } from "@pagoda/core";
-import { httpRequest, httpResponse, tryBegan, tryEnded } from "@pagoda/http";
+import { CutOff, httpRequest, httpResponse, tryBegan, tryEnded } from "@pagoda/http";
 import { right } from "@pagoda/core";
 import type { CallEnd } from "@pagoda/metrics";
 import { describe, expect, test } from "vitest";
@@ -24,6 +24,7 @@ function end(given: Partial<CallEnd> = {}): CallEnd {
 
 const fault = (origin: Fault["origin"], _tag = "Any"): Fault => ({ _tag, origin, retryable: false });
 const gone = AbortSignal.abort();
+const cutOff = AbortSignal.abort(new CutOff("too slow"));
 
 /** A request whose last try was answered after these milliseconds. */
 function answeredAfter(...ms: readonly number[]) {
@@ -49,6 +50,9 @@ describe("a call is kept as", () => {
     ["failed: a response that broke off", "failed", { isComplete: false }],
     ["nothing: the discarded body of a 304", undefined, { isComplete: false, response: httpResponse(304) }],
     ["nothing: a client that left soon", undefined, { isComplete: false, signal: gone }],
+    ["refused: a client that was cut off", "refused", { isComplete: false, signal: cutOff }],
+    ["refused: an upload that was cut off", "refused", { fault: fault("local", "Aborted"), signal: cutOff }],
+    ["nothing: one before the cut-off of its connection", undefined, { signal: cutOff }],
     ["slow: a client that left late", "slow", { isComplete: false, signal: gone, endedAt: slowMs }],
     ["slow: a late head", "slow", { request: answeredAfter(slowMs), endedAt: slowMs }],
     ["nothing: a long body", undefined, { request: answeredAfter(slowMs - 1), endedAt: 60_000 }],

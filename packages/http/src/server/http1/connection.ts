@@ -203,7 +203,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     // With requests in flight the refusal would be mistaken for their response. They finish, and
     // nothing follows.
     this.#end();
-    this.server.refused(refusal);
+    this.server.refused(refusal, this.peer);
   }
 
   /** Refuses a malformed body of the latest request: its reader must not wait for the rest. */
@@ -219,7 +219,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     }
     this.#end();
     latest.out.cut();
-    this.server.refused(refusal);
+    this.server.refused(refusal, this.peer);
   }
 
   #clientEnded(): void {
@@ -259,7 +259,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     this.#pace.measure();
     const { socket } = this;
     const { latest } = this.#requests;
-    this.server.refused(refusal);
+    this.server.refused(refusal, this.peer);
     this.#end();
     // After a part of a response, or before responses to other requests, the refusal would be
     // misread.

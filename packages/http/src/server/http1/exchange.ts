@@ -113,7 +113,7 @@ export class Exchange implements BodySource {
 
   /** Answers without calling the stack, and ends the connection. */
   refuse(refusal: Refusal): void {
-    this.#connection.server.refused(refusal);
+    this.#connection.server.refused(refusal, this.#connection.peer);
     this.#connection.endAfter(this);
     this.#send(text(refusalText(refusal), refusal.status), () => {});
   }

@@ -258,7 +258,7 @@ export class Exchange implements ExchangeStream, ServerStreamHandler, BodySource
   }
 
   #refuse(refusal: Refusal, isLast: boolean): void {
-    this.#around.server.refused(refusal);
+    this.#around.server.refused(refusal, this.#around.peer);
     if (refusal.isReset) return this.stream.fail(errorCode.protocolError, refusal.reason);
     this.stream.begin(undefined, isLast);
     send(text(refusalText(refusal), refusal.status), this, "GET", () => {});
@@ -266,7 +266,7 @@ export class Exchange implements ExchangeStream, ServerStreamHandler, BodySource
 
   #refuseSlow(reason: string): void {
     const refusal = { status: 408, reason } as const;
-    this.#around.server.refused(refusal);
+    this.#around.server.refused(refusal, this.#around.peer);
     if (this.headSent) return this.cutOff(new CutOff(reason));
     this.#isCutOff = true;
     this.#request = undefined;
