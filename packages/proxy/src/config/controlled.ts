@@ -34,7 +34,13 @@ export function checkControlled(
   const [translated] = config?.listeners ?? [];
   if (problems.length === 0 && config !== undefined && translated !== undefined)
     return right({ listener: translated, clusters: config.clusters });
-  return left(problems.map(({ path, message }) => `${path.replace("listeners[0].", "")}: ${message}`));
+  return left(
+    problems.map(({ path, message }) =>
+      path === ""
+        ? `as part of a configuration, it ${message}`
+        : `${path.replace("listeners[0].", "")}: ${message}`,
+    ),
+  );
 }
 
 /** What is wrong with routes, whichever listener uses them. */

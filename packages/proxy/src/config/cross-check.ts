@@ -84,7 +84,9 @@ function checkCluster(
     if (urls.has(url)) report(at, `duplicate endpoint ${url}`);
     urls.add(url);
     if (balance === "round-robin" && typeof endpoint === "object" && endpoint.weight !== undefined)
-      report([...at, "weight"], "has no effect with round-robin; use weighted-round-robin, or remove it");
+      report([...at, "weight"], "has no effect with round-robin; use weighted-round-robin, or remove it", [
+        [...path, "balance"],
+      ]);
   });
   if (outliers !== undefined) {
     const { ejection, maxEjection } = outliers;
@@ -116,7 +118,8 @@ function checkEffects({ listeners, clusters }: Config, policyRegistry: PolicyReg
       (endpoint) => new URL(typeof endpoint === "string" ? endpoint : endpoint.url).protocol,
     );
     if ((schemes ?? [`${(dns ?? srv ?? kubernetes)?.scheme}:`]).includes("https:")) continue;
-    report(["clusters", name, "tls"], "has no effect: no endpoint is https");
+    const by = ["tls", "dns", "srv", "kubernetes"].map((field): Path => ["clusters", name, field]);
+    report(["clusters", name, "tls"], "has no effect: no endpoint is https", by);
   }
 }
 
@@ -162,7 +165,10 @@ function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
 function checkAny({ value }: ConfigDocument, { listeners, control }: Config, report: Report): void {
   if (listeners.length > 0 || control.xds?.listeners === true) return;
   const isMissing = (value as Partial<Config> | null)?.listeners === undefined;
-  report(["listeners"], isMissing ? "must be a list (missing)" : "must be a list with at least one entry");
+  report(["listeners"], isMissing ? "must be a list (missing)" : "must be a list with at least one entry", [
+    ["listeners"],
+    ["control"],
+  ]);
 }
 
 interface Checking {
@@ -239,7 +245,11 @@ function checkRoutes(
     wrong.add(n);
     const place: Path = [...path, n, ...at];
     // As a whole, a route must only have exactly one action.
-    const by = at.length === 0 ? actions.map((action): Path => place.concat(action)) : [place];
+    const by =
+      at.length === 0
+        ? actions.map((action): Path => place.concat(action))
+        : // What is replaced depends on what is matched.
+          [place, ...(at[0] === "match" ? [] : [[...path, n, "match"]])];
     const got =
       value === undefined ? "missing" : `got ${shownAt(configSchema(policyRegistry), place, value)}`;
     report(place, `must be ${expected} (${got})`, by);

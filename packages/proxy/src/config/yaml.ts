@@ -49,17 +49,17 @@ export function readYaml(text: string, lines: LineCounter): Yaml {
   });
   lines.addNewLine(0);
   if (text.length > limits.characters)
-    return stopped(0, `the file must be at most ${limits.characters} characters (got ${text.length})`);
+    return stopped(0, `must be at most ${limits.characters} characters (got ${text.length})`);
   const parser = new Parser(lines.addNewLine);
   const tokens = [];
   let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     tokens.push(...parser.next(lexeme));
     if (++lexemes > limits.lexemes)
-      return stopped(parser.offset, `the file must have at most ${limits.lexemes} words and signs`);
+      return stopped(parser.offset, `must have at most ${limits.lexemes} words and signs`);
     // The document and its root.
     if (parser.stack.length > limits.levels + 2)
-      return stopped(parser.offset, `nested too deeply: at most ${limits.levels} levels are allowed`);
+      return stopped(parser.offset, `must be nested at most ${limits.levels} levels deep`);
   }
   tokens.push(...parser.end());
   const [document, second] = [

@@ -52,7 +52,7 @@ const common = {
       limitOf(limit);
     } catch (error) {
       if (!isOptionError(error)) throw error;
-      report([...path, error.option], error.requirement);
+      report([...path, error.option], error.requirement, [path]);
     }
   },
   state: {

@@ -146,7 +146,7 @@ function checkProtocol(
   report: Report,
 ): void {
   const none = (at: string, field: string) =>
-    report([...path, ...field.split(".")], `has no effect with protocol: ${at}`);
+    report([...path, ...field.split(".")], `has no effect with protocol: ${at}`, [[...path, "protocol"]]);
   if (protocol === "grpc" && called !== undefined) none("grpc", "path");
   if (protocol === "http" && contextExtensions !== undefined) none("http", "contextExtensions");
   if (protocol === "http" && body?.asBytes) none("http", "requestBody.asBytes");

@@ -85,7 +85,8 @@ export const rateLimit = definePolicy({
     if (perClient !== undefined) checkBy([...path, "perClient", "by"], perClient.by, checking);
     if (store !== undefined) needsStore([...path, "store"], store);
     for (const [name, value] of Object.entries({ lease, unreachable }))
-      if (store === undefined && value !== undefined) report([...path, name], "has no effect without store");
+      if (store === undefined && value !== undefined)
+        report([...path, name], "has no effect without store", [[...path, "store"]]);
   },
   events,
   state: {

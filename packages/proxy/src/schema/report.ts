@@ -19,11 +19,10 @@ export function checkOrder(
   [limit, limitMs]: readonly [name: string, ms: number],
   report: Report,
 ): void {
-  if (ms > limitMs)
-    report(
-      [...path, name],
-      `must be at most ${limit}, which is ${durationText(limitMs)} (got ${durationText(ms)})`,
-    );
+  if (ms <= limitMs) return;
+  const at: Path = [...path, name];
+  const message = `must be at most ${limit}, which is ${durationText(limitMs)} (got ${durationText(ms)})`;
+  report(at, message, [at, [...path, limit]]);
 }
 
 /** The name of a header field. */

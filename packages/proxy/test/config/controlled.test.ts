@@ -1,7 +1,13 @@
 import { isLeft } from "@pagoda/core";
 import type { XdsListener, XdsRoute } from "@pagoda/xds";
 import { describe, expect, test } from "vitest";
-import { checkControlled, clashOf, clusterNames, listenerProblems } from "../../src/config/controlled.ts";
+import {
+  checkControlled,
+  clashOf,
+  clusterNames,
+  listenerProblems,
+  routesProblems,
+} from "../../src/config/controlled.ts";
 import { nameFor } from "../../src/config/controlled-listener.ts";
 import { readConfig } from "../../src/config/read.ts";
 import { builtInPolicies } from "../../src/policies/registry.ts";
@@ -69,6 +75,14 @@ test("problems are those of pagoda check", () => {
   expect(isLeft(checked) && checked.left.join("\n")).toMatch(
     /routes\[0\]\.respond\.status: must be [\s\S]*routes\[0\]\.match\[0\]\.|hosts\[1\]: must be a host/,
   );
+});
+
+test("a problem of all routes together is not one of a file (defect: was)", () => {
+  const body = "x".repeat(100_000);
+  const large = listener(["*"], ...Array.from({ length: 84 }, () => ({ respond: { status: 200, body } })));
+  expect(routesProblems(large.routes, builtInPolicies)).toEqual([
+    expect.stringMatching(/^as part of a configuration, it must be at most 8388608 characters \(got \d+\)$/),
+  ]);
 });
 
 describe("beside a file", () => {

@@ -89,7 +89,7 @@ clusters: { s: { endpoints: [http://a:1] } }
     [
       "nesting that is too deep",
       `listeners: ${"[".repeat(100_000)}\n`,
-      ["f:1:113: nested too deeply: at most 100 levels are allowed"],
+      ["f:1:113: must be nested at most 100 levels deep"],
     ],
     ["a list as a field name", "? [a]\n: b\n", ["f:1:3: the name of a field must be a string"]],
     [
@@ -100,7 +100,7 @@ clusters: { s: { endpoints: [http://a:1] } }
     [
       "a file that is too large",
       " ".repeat(8 * 1_024 ** 2 + 1),
-      ["f:1:1: the file must be at most 8388608 characters (got 8388609)"],
+      ["f:1:1: must be at most 8388608 characters (got 8388609)"],
     ],
     [
       "an invalid value in one of several forms",

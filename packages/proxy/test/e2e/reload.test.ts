@@ -81,11 +81,11 @@ describe("an invalid configuration changes nothing", () => {
 
   test.each<[string, string | Buffer, string]>([
     ["an alias that refers to itself", "log: &a { level: *a }\n", "1:18: alias *a refers to itself"],
-    ["endless lists", `listeners: ${"[".repeat(1_000_000)}`, "1:113: nested too deeply"],
+    ["endless lists", `listeners: ${"[".repeat(1_000_000)}`, "1:113: must be nested at most 100 levels deep"],
     [
       "endless maps",
       Array.from({ length: 2_000 }, (_, n) => `${" ".repeat(n)}a:`).join("\n"),
-      "nested too deeply",
+      "nested at most 100 levels",
     ],
     [
       "aliases of aliases of aliases",
