@@ -113,14 +113,15 @@ export function adminAddress({ file, env }: Sources): Either<readonly string[], 
   if (admin !== undefined) return right(admin);
   const path = file ?? named;
   const text = path === undefined ? right("") : readText(path);
-  const parsed = adminSchema.safeParse(isLeft(text) ? {} : (adminIn(text.right) ?? {}));
+  const parsed = adminSchema.safeParse(isLeft(text) ? {} : { address: addressIn(text.right) });
   return right((parsed.success ? parsed.data : adminSchema.parse({})).address);
 }
 
 /** The admin address in a text, as far as that can be read. */
-function adminIn(text: string): unknown {
+function addressIn(text: string): unknown {
   try {
-    return Object(new ConfigDocument(text).value).admin as unknown;
+    const { admin } = Object(new ConfigDocument(text).value) as { readonly admin?: unknown };
+    return (Object(admin) as { readonly address?: unknown }).address;
   } catch {
     return undefined;
   }

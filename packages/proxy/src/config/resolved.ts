@@ -36,8 +36,8 @@ export interface NamedFile {
 }
 
 /**
- * The files whose contents are part of a configuration: those for TLS and stores, and those of
- * policies. Secrets are not read here, since they come from a control plane.
+ * The files whose contents are part of a configuration: those for TLS and stores, the
+ * token, and those of policies. Secrets are not read here, since they come from a control plane.
  */
 export function allFiles(config: Config, policies: PolicyRegistry): readonly NamedFile[] {
   const ofPolicies = policyFiles(config, policies).map(({ path, file: { name, problem } }): NamedFile => ({
@@ -46,7 +46,12 @@ export function allFiles(config: Config, policies: PolicyRegistry): readonly Nam
     kind: "policy",
     problem,
   }));
-  return [...namedFiles(config).filter(({ secret }) => secret === undefined), ...ofPolicies];
+  const { tokenFile } = config.admin;
+  const token: readonly NamedFile[] =
+    tokenFile === undefined
+      ? []
+      : [{ path: ["admin", "tokenFile"], name: tokenFile, kind: "secret", problem: tokenProblem }];
+  return [...namedFiles(config).filter(({ secret }) => secret === undefined), ...token, ...ofPolicies];
 }
 
 /** The files for TLS and stores, and secrets instead of files. */
@@ -105,6 +110,13 @@ function secretProblem(text: string): string | undefined {
   return text.trim().length >= 32
     ? undefined
     : "must be a secret of at least 32 characters, such as the output of `openssl rand -base64 32`";
+}
+
+/** A shorter token could be guessed. The characters are those of RFC 6750, 2.1. */
+function tokenProblem(text: string): string | undefined {
+  return /^[\w.~+/-]{32,}=*$/.test(text.trim())
+    ? undefined
+    : "must be a token of at least 32 letters, digits and -._~+/, such as the output of `openssl rand -base64 32`";
 }
 
 /** A problem of a file that a configuration refers to. */

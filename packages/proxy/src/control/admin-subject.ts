@@ -1,8 +1,9 @@
 import type { Description } from "@pagoda/core";
-import { publicConfig } from "../config/resolved.ts";
+import { publicConfig, type Resolved } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
 import type { RequestQuery, TapQuery } from "../recorder/call-record.ts";
 import type { AdminSubject } from "./admin.ts";
+import { AdminGuard, type AdminToken } from "./admin-guard.ts";
 import type { AdminParts } from "./admin-parts.ts";
 import { mergeClusters } from "./clusters.ts";
 import { exposition } from "./exposition.ts";
@@ -50,17 +51,27 @@ export function adminSubject(parts: AdminParts): AdminSubject {
         clock.wallTime(),
       );
     },
-    reload: () => reloads.reload("admin endpoint"),
-    drain: parts.drain,
-    logLevels,
     get logLevel() {
       return log.level;
     },
-    async setLogLevel(level: string) {
-      log.level = level;
-      await queries.setLogLevel(level);
+    operations: {
+      reload: () => reloads.reload("admin endpoint"),
+      drain: parts.drain,
+      logLevels,
+      async setLogLevel(level: string) {
+        log.level = level;
+        await queries.setLogLevel(level);
+      },
     },
+    guard: new AdminGuard({ clock, log, token: () => adminToken(reloads.served) }),
+    acted: ({ status, ...action }) =>
+      log.info({ ...action, status }, status < 400 ? "admin action performed" : "admin action failed"),
   };
+}
+
+function adminToken({ config, files }: Resolved): AdminToken | undefined {
+  const file = config.admin.tokenFile;
+  return file === undefined ? undefined : { file, token: (files.get(file) ?? "").trim() };
 }
 
 /** All stacks as one tree, with the stores of limits and the secrets. */

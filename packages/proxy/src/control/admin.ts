@@ -1,9 +1,11 @@
 import { isIP } from "node:net";
-import { type Description, type Either, isLeft, right, service, type Service } from "@pagoda/core";
+import { type Description, right, service, type Service } from "@pagoda/core";
 import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@pagoda/http";
 import type { ClusterStatus } from "../data-plane/types.ts";
 import type { Figures } from "../recorder/call-record.ts";
 import type { Feed } from "../live/feed.ts";
+import { type Action, actionList, actionsOf, type Operations } from "./admin-actions.ts";
+import type { AdminGuard } from "./admin-guard.ts";
 import { liveEvents } from "./live-events.ts";
 import { assets, livePage, pageAsset, wantsHtml } from "./page-files.ts";
 import { type KeptRequests, requestPage, requestsPage } from "./requests-page.ts";
@@ -26,21 +28,28 @@ export interface AdminSubject {
   readonly live: Pick<Feed, "viewers" | "view">;
   /** Requests, errors and latencies by route and endpoint. */
   figures(): Promise<Figures>;
-  /** `Left`: a line for each problem; nothing has changed. */
-  reload(): Promise<Either<readonly string[], void>>;
-  drain(): void;
-  readonly logLevels: readonly string[];
   readonly logLevel: string;
-  setLogLevel(level: string): Promise<void>;
+  readonly operations: Operations;
+  /** Decides who may use the operations. */
+  readonly guard: AdminGuard;
+  /** Called after an operation, for the log. */
+  acted(action: Acted): void;
+}
+
+/** An operation that was requested. */
+export interface Acted {
+  /** `/log-level`: the path of its page. */
+  readonly action: string;
+  /** Its parameters. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** The address of the client. */
+  readonly client: string | undefined;
+  /** The status of the response. */
+  readonly status: number;
 }
 
 type Page = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
-type Pages = Readonly<Record<string, Methods & { readonly about: string }>>;
-
-interface Methods {
-  readonly GET?: Page;
-  readonly POST?: Page;
-}
+type Pages = Readonly<Record<string, { readonly GET: Page; readonly about: string }>>;
 
 /**
  * The handler of the admin endpoint.
@@ -56,10 +65,11 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     const reason = await subject.notReady();
     return reason === undefined ? text("ready\n") : text(`not ready: ${reason}\n`, 503);
   };
+  const actions = actionsOf(subject.operations);
   const pages: Pages = {
     "/": {
       about: "this list; the live page in a browser",
-      GET: (request) => (wantsHtml(request) ? livePage(request) : text(listOf(pages))),
+      GET: (request) => (wantsHtml(request) ? livePage(request) : text(listOf(pages, actions))),
     },
     "/health": { about: "200 if all workers answer", GET: health },
     "/healthz": { about: "the same", GET: health },
@@ -100,68 +110,67 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
       about: "requests, errors and latencies by route and endpoint, JSON",
       GET: async () => json(await subject.figures()),
     },
-    "/log-level": {
-      about: "the log level; POST /log-level?level=debug changes it",
-      GET: () => text(`${subject.logLevel}\n`),
-      async POST(request) {
-        const level = new URLSearchParams(request.query).get("level") ?? (await bodyOf(request));
-        if (!subject.logLevels.includes(level))
-          return text(`the level must be one of ${subject.logLevels.join(", ")} (got "${level}")\n`, 400);
-        await subject.setLogLevel(level);
-        return text(`${level}\n`);
-      },
-    },
-    "/reload": {
-      about: "applies the configuration on disk",
-      async POST() {
-        const done = await subject.reload();
-        return isLeft(done) ? text(`${done.left.join("\n")}\n`, 422) : text("reloaded\n");
-      },
-    },
-    "/drain": {
-      about: "completes the requests in flight and exits",
-      POST() {
-        subject.drain();
-        return text("draining\n", 202);
-      },
+    "/log-level": { about: "the log level", GET: () => text(`${subject.logLevel}\n`) },
+    "/actions": {
+      about: "the actions below with their parameters, and whether they need a token, JSON",
+      GET: () => json({ needsToken: subject.guard.needsToken, actions: actionList(actions) }),
     },
   };
 
   return service("admin", async (request: HttpRequest) => {
-    const { method, path, authority, headers } = request;
+    const { method, path, authority } = request;
     // With DNS rebinding, an attacker's web page could read and change all of this.
     if (!isOwn(authority, host))
       return right(text(`the Host must be an IP address, localhost or ${host} (got "${authority}")\n`, 421));
-    const page: Methods | undefined = Object.hasOwn(pages, path) ? pages[path] : pageBelow(subject, path);
-    if (page === undefined)
-      return right(text(`not found; the pages are ${Object.keys(pages).join(" ")}\n`, 404));
-    const answer =
-      method === "HEAD" ? page.GET : method === "GET" || method === "POST" ? page[method] : undefined;
-    if (answer === undefined) {
-      const allow = [...(page.GET ? ["GET", "HEAD"] : []), ...(page.POST ? ["POST"] : [])].join(", ");
-      return right(text(`the method must be ${allow}\n`, 405, { allow }));
+    const page: Pick<Pages[string], "GET"> | undefined = Object.hasOwn(pages, path)
+      ? pages[path]
+      : pageBelow(subject, path);
+    const action = Object.hasOwn(actions, path) ? actions[path] : undefined;
+    if (page === undefined && action === undefined) {
+      const all = new Set([...Object.keys(pages), ...Object.keys(actions)]);
+      return right(text(`not found; the pages are ${[...all].join(" ")}\n`, 404));
     }
-    // Browsers add the page's origin to a POST, and no page should send one.
-    if (method === "POST" && headers.has("origin")) return right(text("not allowed from a web page\n", 403));
-    return right(await answer(request));
+    if (method === "POST" && action !== undefined)
+      return right(subject.guard.refusal(request) ?? (await acted(subject, action, request)));
+    if (page !== undefined && (method === "GET" || method === "HEAD")) return right(await page.GET(request));
+    const allow = [...(page ? ["GET", "HEAD"] : []), ...(action ? ["POST"] : [])].join(", ");
+    return right(text(`the method must be ${allow}\n`, 405, { allow }));
   });
 }
 
-async function bodyOf({ body }: HttpRequest): Promise<string> {
-  const read = await body.text({ maxBytes: 1_024 });
-  return isLeft(read) ? "" : read.right.trim();
+async function acted(subject: AdminSubject, action: Action, request: HttpRequest): Promise<HttpResponse> {
+  const given = new URLSearchParams(request.query);
+  // A parameter that is ignored, such as a misspelled one, could change what an action does.
+  for (const name of given.keys())
+    if (!Object.hasOwn(action.parameters, name)) return text(unknownParameter(action, name), 400);
+  const response = await action.act(given, request);
+  const parameters = Object.fromEntries(given);
+  const { status } = response;
+  if (status !== 400)
+    subject.acted({ action: request.path, parameters, client: request.peer?.address, status });
+  return response;
 }
 
-/** A line for each page: how to get it, and what it is. */
-function listOf(pages: Pages): string {
-  const lines = Object.entries(pages).map(
-    ([path, { GET, about }]) => `${GET === undefined ? "POST" : "GET "} ${path.padEnd(11)} ${about}`,
-  );
+function unknownParameter({ parameters }: Action, name: string): string {
+  const names = Object.keys(parameters);
+  const valid =
+    names.length === 0 ? "there must be no parameters" : `the parameters must be among ${names.join(", ")}`;
+  return `${valid} (got "${name}")\n`;
+}
+
+/** A line for each page and action: how to request it, and what it is. */
+function listOf(pages: Pages, actions: Readonly<Record<string, Action>>): string {
+  const requests = [
+    ...Object.entries(pages).map(([path, { about }]) => ["GET ", path, about] as const),
+    ...Object.entries(actions).map(([path, { about }]) => ["POST", path, about] as const),
+  ];
+  const width = Math.max(...requests.map(([, path]) => path.length));
+  const lines = requests.map(([method, path, about]) => `${method} ${path.padEnd(width)} ${about}`);
   return `${lines.join("\n")}\n`;
 }
 
 /** The page of one request, by its id, or a file of the live page. */
-function pageBelow({ requests }: AdminSubject, path: string): Methods | undefined {
+function pageBelow({ requests }: AdminSubject, path: string): Pick<Pages[string], "GET"> | undefined {
   if (path.startsWith(assets)) return { GET: (request) => pageAsset(request) };
   const [, encoded] = /^\/requests\/([^/]+)$/.exec(path) ?? [];
   if (encoded === undefined) return undefined;

@@ -58,7 +58,7 @@ export class Live {
       logLevels,
       warnings: reloads.current.warnings,
       keptRequests: reloads.current.config.recorder.keep,
-      actions: { enabled: false },
+      actions: { enabled: reloads.served.config.admin.tokenFile !== undefined },
     };
   }
 

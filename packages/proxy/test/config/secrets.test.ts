@@ -22,7 +22,7 @@ const open: ReadonlySet<string> = new Set(
     "admin.address tracing.service clusters{name} recorder.headers[]",
     // File names; the contents of files are never shown.
     "plugins[] listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca listeners[].tls.ticketSecret",
-    "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file kubernetes.tokenFile kubernetes.ca",
+    "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file kubernetes.tokenFile kubernetes.ca admin.tokenFile",
     "control.xds.tls.ca control.xds.tls.certificate control.xds.tls.key",
     "control.sds.tls.ca control.sds.tls.certificate control.sds.tls.key",
     // Names of secrets of a control plane.

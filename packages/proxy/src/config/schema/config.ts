@@ -185,6 +185,12 @@ const kubernetes = fields({
 /** The admin endpoint. */
 export const admin = fields({
   address: address.prefault("127.0.0.1:9090").describe("Address to listen on."),
+  tokenFile: text
+    .min(1)
+    .optional()
+    .describe(
+      "File with a token of at least 32 characters. With it, every action needs `Authorization: Bearer TOKEN`, and the live page can act. Default: no token; everybody who reaches the endpoint can act, except web pages.",
+    ),
 }).prefault({});
 
 function config(policies: PolicySchemas) {
