@@ -1,4 +1,6 @@
 import { render } from "preact";
+import { App } from "./app.tsx";
+import "./page.css";
 
 const root = document.querySelector("#page");
-if (root !== null) render(<main>pagoda</main>, root);
+if (root !== null) render(<App />, root);

@@ -16,23 +16,15 @@ export function listed(calls: readonly CallRecord[]): string {
   return calls.map((call) => `${call.time}  ${call.id}  ${headline(call)}: ${verdict(call)}`).join("\n");
 }
 
-/** What happened to a call, for an operator. */
+/** What happened to a call, for an operator. The live page shows the same from the parts below. */
 export function story(call: CallRecord): string {
-  const { id, time, worker, listener, client, identity, user, traceId, endpoints, cluster, headers } = call;
-  const who = [
-    client === undefined ? undefined : `client ${client}`,
-    identity,
-    user === undefined ? undefined : `user ${user}`,
-  ].filter((each) => each !== undefined);
+  const { endpoints, cluster, headers } = call;
   const lines = [
     `${headline(call)}: ${verdict(call)}`,
     "",
-    `request ${id}${traceId === undefined ? "" : `, trace ${traceId}`}`,
-    `${time}, listener ${listener}, worker ${worker}${who.length === 0 ? "" : `, ${who.join(", ")}`}`,
+    ...about(call),
     "",
-    ...(call.route === undefined ? [] : [step(0, routeText(call.route, cluster))]),
-    ...call.trail.map((entry, n) => step(entry.atMs, entryText(entry, call, n))),
-    ...(call.reason === "unread" ? [] : [step(call.durationMs, endText(call))]),
+    ...stepsOf(call).map(({ atMs, text }) => `${ms(atMs).padStart(10)}  ${text}`),
   ];
   for (const [of, fields] of Object.entries(headers ?? {}))
     for (const [name, values] of Object.entries(fields)) lines.push(`  ${of} ${name}: ${values.join(", ")}`);
@@ -40,6 +32,35 @@ export function story(call: CallRecord): string {
   const hints = hintsFor(call);
   if (hints.length > 0) lines.push("", ...hints);
   return lines.join("\n");
+}
+
+/** Which call it was: ids; when, where and whose. */
+export function about(call: CallRecord): readonly string[] {
+  const { id, time, worker, listener, client, identity, user, traceId } = call;
+  const who = [
+    client === undefined ? undefined : `client ${client}`,
+    identity,
+    user === undefined ? undefined : `user ${user}`,
+  ].filter((each) => each !== undefined);
+  return [
+    `request ${id}${traceId === undefined ? "" : `, trace ${traceId}`}`,
+    `${time}, listener ${listener}, worker ${worker}${who.length === 0 ? "" : `, ${who.join(", ")}`}`,
+  ];
+}
+
+/** A step of a call, with the milliseconds since its start. */
+export interface Step {
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** What happened, in order. */
+export function stepsOf(call: CallRecord): readonly Step[] {
+  return [
+    ...(call.route === undefined ? [] : [{ atMs: 0, text: routeText(call.route, call.cluster) }]),
+    ...call.trail.map((entry, n) => ({ atMs: entry.atMs, text: entryText(entry, call, n) })),
+    ...(call.reason === "unread" ? [] : [{ atMs: call.durationMs, text: endText(call) }]),
+  ];
 }
 
 function endpointLines(cluster: string, { total, shown }: RecordedEndpoints): readonly string[] {
@@ -56,7 +77,7 @@ function endpointLines(cluster: string, { total, shown }: RecordedEndpoints): re
 }
 
 /** `GET shop.example/cart → 503 in 12 ms`. */
-function headline(call: CallRecord): string {
+export function headline(call: CallRecord): string {
   const { method, authority, path, status, durationMs, grpcStatus, client = "an unknown client" } = call;
   if (call.reason === "unread")
     return status === undefined
@@ -67,7 +88,7 @@ function headline(call: CallRecord): string {
 }
 
 /** Who is to blame, in a few words. */
-function verdict(call: CallRecord): string {
+export function verdict(call: CallRecord): string {
   const { fault, reason, status, upstream = "the origin", ending, cutOff, trail } = call;
   if (reason === "unread") return `refused before any policy: ${fault?.cause ?? ""}`;
   if (ending === "cutOff") return `cut off by the proxy: ${cutOff}`;
@@ -143,10 +164,6 @@ function endText({ status, ending, cutOff, fault }: CallRecord): string {
 function faultText({ tag, facts, cause }: RecordedFault): string {
   const details = factsText(facts);
   return `${tag}${details === "" ? "" : ` (${details})`}${cause === undefined ? "" : `: ${cause}`}`;
-}
-
-function step(atMs: number, text: string): string {
-  return `${ms(atMs).padStart(10)}  ${text}`;
 }
 
 function ms(value: number): string {

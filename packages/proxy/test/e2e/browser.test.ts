@@ -1,33 +1,14 @@
 import { crc32, deflateSync } from "node:zlib";
 import { testAuthority } from "@pagoda/http/testing";
-import { type Browser, chromium } from "playwright-core";
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { withBrowser } from "./browser.ts";
 import { configured, Folder, through } from "./configured.ts";
 import { origin } from "./origin.ts";
 import { Pagoda } from "./program.ts";
-import { find, needs } from "./system.ts";
-
-let browser: Browser;
+import { needs } from "./system.ts";
 
 needs("chromium");
-
-beforeAll(async () => {
-  const executablePath = find("chromium");
-  if (executablePath === undefined) return undefined;
-  browser = await chromium.launch({
-    executablePath,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-  return () => browser.close();
-});
+const browser = withBrowser();
 
 const files: Readonly<Record<string, readonly [type: string, content: string | Buffer]>> = {
   "/": [
@@ -60,7 +41,7 @@ test("a browser loads a page and its resources over one HTTP/2 connection", asyn
   const tls = { certificates: [{ certificate: "cert.pem", key: "cert.key" }] };
   await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { tls }));
   // The test's own authority is unknown to browsers.
-  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  const context = await browser().newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
   await page.goto(`${pagoda.url}/`, { waitUntil: "load" });
   const protocols =
@@ -89,7 +70,7 @@ test("a browser loads a page and its resources, and the page calls its origin", 
     }
   });
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
-  const page = await browser.newPage();
+  const page = await browser().newPage();
   const problems: string[] = [];
   const loaded = new Map<string, number>();
   page.on("pageerror", (error) => problems.push(String(error)));

@@ -1,0 +1,45 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Live, LiveConnection } from "./live.ts";
+import { usePlace } from "./navigation.ts";
+import { Header } from "./views/header.tsx";
+import { Overview } from "./views/overview.tsx";
+import { Request } from "./views/request.tsx";
+import { Requests } from "./views/requests.tsx";
+
+const nothing: Live = { parts: {}, connection: "connecting", offsetMs: 0, retryAt: undefined };
+
+export function App() {
+  const [live, setLive] = useState(nothing);
+  const place = usePlace();
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(place.view);
+
+  useEffect(() => {
+    const connection = new LiveConnection(setLive);
+    return () => connection.close();
+  }, []);
+
+  useEffect(() => {
+    document.title =
+      place.view === "overview" ? `pagoda ${location.host}` : `requests · pagoda ${location.host}`;
+    // Otherwise the focus stays on a link that is gone, and screen readers say nothing.
+    if (shown.current !== place.view) main.current?.focus();
+    shown.current = place.view;
+  }, [place.view]);
+
+  // Times are compared with the proxy's clock, because that of a phone may differ.
+  const now = Date.now() + live.offsetMs;
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <Header live={live} now={now} place={place} />
+      <main id="main" ref={main} tabIndex={-1} class={live.connection === "lost" ? "stale" : ""}>
+        {place.view === "overview" ? <Overview parts={live.parts} place={place} now={now} /> : null}
+        {place.view === "requests" ? <Requests parts={live.parts} place={place} now={now} /> : null}
+        {place.view === "request" ? <Request id={place.id} place={place} /> : null}
+      </main>
+    </>
+  );
+}

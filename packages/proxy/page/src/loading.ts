@@ -1,0 +1,28 @@
+import { useEffect, useState } from "preact/hooks";
+
+/** What a page of the admin endpoint has answered. */
+export type Loaded<Value> =
+  | { readonly state: "loading" }
+  | { readonly state: "failed"; readonly reason: string }
+  | { readonly state: "done"; readonly value: Value; readonly at: number };
+
+/** Gets JSON when the path changes, and again when it is asked to. */
+export function useJson<Value>(path: string): readonly [loaded: Loaded<Value>, again: () => void] {
+  const [loaded, set] = useState<Loaded<Value>>({ state: "loading" });
+  const [times, setTimes] = useState(0);
+  useEffect(() => {
+    const left = new AbortController();
+    const load = async (): Promise<Loaded<Value>> => {
+      const response = await fetch(path, { headers: { accept: "application/json" }, signal: left.signal });
+      if (!response.ok) return { state: "failed", reason: await response.text() };
+      return { state: "done", value: (await response.json()) as Value, at: Date.now() };
+    };
+    load()
+      .catch((error: unknown): Loaded<Value> => ({ state: "failed", reason: `no answer: ${String(error)}` }))
+      .then((result) => {
+        if (!left.signal.aborted) set(result);
+      });
+    return () => left.abort();
+  }, [path, times]);
+  return [loaded, () => setTimes(times + 1)];
+}

@@ -1,0 +1,129 @@
+import type { LiveCluster, LiveEndpoint, LiveRates } from "../../../src/live/snapshot.ts";
+import { cut, showsCluster } from "../filter.ts";
+import { count, latency, number, rate, unknown, workers } from "../format.ts";
+import { seriesOf } from "../history.ts";
+import { Disclosure } from "../parts/disclosure.tsx";
+import { Failed, rateColumns, Refused } from "../parts/figures.tsx";
+import { Policies, settingsText } from "../parts/policies.tsx";
+import { SeriesCharts } from "../parts/series-charts.tsx";
+import { Sparkline } from "../parts/sparkline.tsx";
+import { Table } from "../parts/table.tsx";
+import type { Parts } from "../parts.ts";
+import type { Place } from "../place.ts";
+import { troubleText } from "../problems.ts";
+
+interface ClustersProps {
+  readonly parts: Parts;
+  readonly place: Place;
+  readonly now: number;
+}
+
+/** The clusters with their endpoints: which get calls, which do not, and why. */
+export function Clusters({ parts, place, now }: ClustersProps) {
+  const { clusters, figures, stack } = parts;
+  const matching = (clusters ?? []).filter((each) => showsCluster(each, figures, place, stack));
+  const { shown, left } = cut(matching);
+  return (
+    <section>
+      <h2 id="clusters">Clusters</h2>
+      {shown.length === 0 ? <p class="empty">{emptyText(parts)}</p> : null}
+      {shown.map((each) => (
+        <Cluster key={each.cluster} cluster={each} parts={parts} place={place} now={now} />
+      ))}
+      {left > 0 ? <p class="muted">{`${count(left, "more cluster")}: use the filter`}</p> : null}
+    </section>
+  );
+}
+
+function emptyText({ clusters }: Parts): string {
+  if (clusters === undefined) return "Waiting for the first figures.";
+  return clusters.length === 0
+    ? "No clusters: they come from `clusters` of the configuration or from a control plane."
+    : "No cluster matches the filter.";
+}
+
+interface ClusterProps extends ClustersProps {
+  readonly cluster: LiveCluster;
+}
+
+function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
+  const { cluster, endpoints, healthy, panicking, reason, shown, left } = status;
+  const { figures, history, stack } = parts;
+  const settings = stack?.clusters.find((each) => each.cluster === cluster);
+  const rates = figures?.clusters.find((each) => each.cluster === cluster);
+  const series = seriesOf(history, { cluster });
+  const key = `cluster ${cluster}`;
+  const ratesOf = ({ endpoint }: LiveEndpoint): LiveRates | undefined =>
+    figures?.endpoints.find((each) => each.cluster === cluster && each.endpoint === endpoint);
+  return (
+    <article>
+      <h3>
+        <Disclosure name={key} place={place}>
+          {cluster}
+        </Disclosure>{" "}
+        <span
+          class={healthy < endpoints ? "bad" : "muted"}
+        >{`${healthy} of ${count(endpoints, "endpoint")} healthy`}</span>
+      </h3>
+      <p class="facts">
+        <Sparkline values={series?.perSecond ?? []} steps={history?.steps ?? 0} />{" "}
+        {rate(rates?.perSecond ?? 0)} · failed <Failed rates={rates} /> · refused <Refused rates={rates} /> ·
+        p99 {latency(rates?.p99Ms ?? null, figures?.slowestMs)}
+        {settings === undefined ? null : (
+          <span class="muted">
+            {` · ${settings.source} · ${settings.protocol} · ${settingsText(settings.balance)}` +
+              ` · ${settings.check ? "health checks" : "no health checks"}` +
+              ` · ${settings.outliers ? "ejects outliers" : "ejects no outliers"}`}
+          </span>
+        )}
+      </p>
+      {reason === null ? null : <p class="trouble">{reason}</p>}
+      {panicking.length === 0 ? null : (
+        <p class="trouble">{`Too few healthy endpoints: ${workers(panicking)} ignoring health.`}</p>
+      )}
+      {place.open === key ? (
+        <>
+          <Policies policies={settings?.policies ?? []} of={key} />
+          <SeriesCharts history={history} series={series} />
+        </>
+      ) : null}
+      <Table
+        caption={`endpoints of cluster ${cluster}`}
+        columns={[
+          { title: "Endpoint", cell: ({ endpoint }) => <code>{endpoint}</code> },
+          { title: "State", cell: (endpoint) => <State endpoint={endpoint} now={now} /> },
+          ...rateColumns<LiveEndpoint>(ratesOf, figures?.slowestMs ?? Infinity),
+          { title: "In flight", number: true, cell: ({ inFlight }) => number(inFlight) },
+          {
+            title: "Estimate",
+            number: true,
+            cell: ({ latencyMs }) => (latencyMs === null ? unknown : latency(latencyMs)),
+          },
+        ]}
+        rows={shown}
+        keyOf={({ endpoint }) => endpoint}
+        empty="No endpoints yet: requests get 503 until the source of the cluster names some."
+        wrong={({ healthy: isHealthy, troubles }) => !isHealthy || troubles.length > 0}
+      />
+      {left > 0 ? <p class="muted">{`${count(left, "more endpoint")} without trouble`}</p> : null}
+    </article>
+  );
+}
+
+/** Whether an endpoint gets calls, and if not why and until when. */
+function State({ endpoint, now }: { readonly endpoint: LiveEndpoint; readonly now: number }) {
+  const { healthy, troubles, consecutiveFailures } = endpoint;
+  const failures = consecutiveFailures > 1 ? `the last ${consecutiveFailures} requests failed` : undefined;
+  if (healthy && troubles.length === 0)
+    return failures === undefined ? <span class="good">healthy</span> : <span>{`healthy; ${failures}`}</span>;
+  if (troubles.length === 0) return <span class="bad">unhealthy</span>;
+  return (
+    <ul class="plain">
+      {troubles.map((trouble) => (
+        <li key={trouble.by} class="trouble">
+          {troubleText(trouble, now)} <span class="muted">{`(${trouble.by})`}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

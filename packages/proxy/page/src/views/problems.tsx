@@ -1,0 +1,62 @@
+import { count } from "../format.ts";
+import { Link } from "../parts/link.tsx";
+import type { Parts } from "../parts.ts";
+import { requestsPlace } from "../place.ts";
+import type { Problem } from "../problems.ts";
+
+interface ProblemsProps {
+  readonly problems: readonly Problem[];
+  readonly parts: Parts;
+}
+
+const maxShown = 12;
+
+/** What is wrong now, in sentences. */
+export function Problems({ problems, parts }: ProblemsProps) {
+  const bad = problems.filter(({ level }) => level === "wrong");
+  return (
+    <section>
+      <h2 id="problems">Now</h2>
+      <p class="hidden" aria-live="polite">
+        {announcement(problems)}
+      </p>
+      {bad.length === 0 ? <p class="fine">{fineText(parts)}</p> : null}
+      <ul class="problems">
+        {problems.slice(0, maxShown).map(({ key, level, subject, text, requests, section }) => (
+          <li key={key} class={level}>
+            <span class="mark" aria-hidden="true">
+              {level === "wrong" ? "✕" : "!"}
+            </span>
+            <span>
+              <strong>{subject}</strong> {text}{" "}
+              {requests === undefined ? (
+                <a href={`#${section}`}>{`show ${section}`}</a>
+              ) : (
+                <Link to={requestsPlace(requests)}>show the requests</Link>
+              )}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {problems.length > maxShown ? (
+        <p class="muted">{`and ${problems.length - maxShown} more below`}</p>
+      ) : null}
+    </section>
+  );
+}
+
+/** Without the numbers: it is read aloud whenever it changes, which must not be each second. */
+function announcement(problems: readonly Problem[]): string {
+  const bad = problems.filter(({ level }) => level === "wrong");
+  if (bad.length === 0) return "Nothing is wrong.";
+  return `${count(bad.length, "problem")}: ${bad
+    .slice(0, 3)
+    .map(({ subject }) => subject)
+    .join("; ")}`;
+}
+
+function fineText({ clusters, proxy }: Parts): string {
+  if (proxy === undefined) return "Waiting for the first figures.";
+  const endpoints = (clusters ?? []).reduce((sum, { healthy }) => sum + healthy, 0);
+  return `Nothing is wrong. ${count(endpoints, "endpoint")} healthy; no requests failed or refused just now.`;
+}

@@ -1,0 +1,200 @@
+import axe from "axe-core";
+import type { BrowserContextOptions } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { Viewed, withBrowser } from "./browser.ts";
+import { call } from "./client.ts";
+import { anywhere, configured, Folder } from "./configured.ts";
+import { origin, refusing } from "./origin.ts";
+import { quietPort } from "./quiet-port.ts";
+import { needs } from "./system.ts";
+
+needs("chromium");
+const browser = withBrowser();
+
+/** As a path, a condition of a route, and a header field. */
+const hostile = "<img src=x onerror=alert(1)>";
+
+/** A proxy with a route that works, one that fails and one that answers itself. */
+function shop(endpoint: string): object {
+  return {
+    recorder: { sample: "100%", headers: ["x-hostile"] },
+    listeners: [
+      {
+        ...anywhere,
+        name: "web",
+        policies: { rateLimit: { global: { rate: "1000/s", burst: 1000 } } },
+        routes: [
+          { name: "api", match: { path: "/api" }, cluster: "shop", policies: { timeout: "5s" } },
+          { name: "down", match: { path: "/down" }, cluster: "nowhere" },
+          { name: "odd", match: { path: { regex: `/${hostile}` } }, respond: { status: 204 } },
+        ],
+      },
+    ],
+    clusters: { shop: { endpoints: [endpoint] }, nowhere: { endpoints: [refusing] } },
+  };
+}
+
+/** What axe finds; nothing if the page can be used with a screen reader, as far as a program can know. */
+async function violations(viewed: Viewed): Promise<readonly string[]> {
+  await viewed.evaluate(axe.source);
+  return viewed.evaluate(
+    `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))`,
+  );
+}
+
+describe.each([
+  { colorScheme: "light", width: 1_280 },
+  { colorScheme: "dark", width: 1_280 },
+  { colorScheme: "light", width: 390 },
+  { colorScheme: "dark", width: 390 },
+] as const)("$colorScheme, $width pixels", ({ colorScheme, width }) => {
+  test("every view of the live page can be read by a screen reader, and none is wider than the screen", async () => {
+    await using upstream = await origin((_request, response) => response.end("ok"));
+    using folder = new Folder();
+    await using pagoda = await configured(folder, shop(upstream.url), { PROXY_WORKERS: "2" });
+    const { message } = await call(`${pagoda.url}/down`);
+    const options: BrowserContextOptions = { colorScheme, viewport: { width, height: 900 } };
+    const id = String(message.headers["x-request-id"]);
+    for (const [path, expected] of [
+      ["/", "api"],
+      ["/?open=route%20web%2Fapi", "timeout"],
+      ["/?open=cluster%20shop", "healthy"],
+      ["/?view=requests", "/down"],
+      [`/?view=request&id=${id}`, "Step by step"],
+    ] as const) {
+      await using viewed = await Viewed.open(browser(), pagoda.adminUrl + path, options);
+      await viewed.page.locator("main").getByText(expected).first().waitFor();
+      expect({ path, violations: await violations(viewed) }).toEqual({ path, violations: [] });
+      expect(await viewed.evaluate("document.documentElement.scrollWidth")).toBe(width);
+      expect(viewed.problems).toEqual([]);
+      expect(Array.from(viewed.origins)).toEqual([pagoda.adminUrl]);
+    }
+  });
+});
+
+test("the live page shows listeners, routes with their policies, clusters and workers", async () => {
+  await using upstream = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  await using pagoda = await configured(folder, shop(upstream.url), { PROXY_WORKERS: "2" });
+  await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+  const { page } = viewed;
+  await page.getByRole("row", { name: /api path prefix \/api/ }).waitFor();
+  const listener = page.getByRole("heading", { level: 3, name: "web" });
+  expect(await listener.textContent()).toContain(pagoda.url);
+  await page.getByRole("button", { name: "api" }).click();
+  expect(await page.getByRole("list", { name: "policies of route api" }).textContent()).toContain(
+    "timeout 5s",
+  );
+  const workers = page.getByRole("region", { name: "processes" }).getByRole("row");
+  for (const pid of await pagoda.workers()) await workers.filter({ hasText: String(pid) }).waitFor();
+});
+
+test("the live page can be used with the keyboard alone", async () => {
+  await using upstream = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  await using pagoda = await configured(folder, shop(upstream.url));
+  await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+  const { page } = viewed;
+  await page.getByRole("button", { name: "api" }).waitFor();
+  const focused = (): Promise<string> =>
+    viewed.evaluate(
+      "document.activeElement.textContent + ' ' + getComputedStyle(document.activeElement).outlineStyle",
+    );
+
+  await page.keyboard.press("Tab");
+  expect(await focused()).toBe("Skip to the content solid");
+  const passed: string[] = [];
+  while (!passed.at(-1)?.startsWith("▸ api")) {
+    await page.keyboard.press("Tab");
+    passed.push(await focused());
+    if (passed.length > 50) throw new Error(`no way to the route: ${passed.join("; ")}`);
+  }
+  // Every element shows that it has the focus.
+  expect(passed.filter((each) => !/ (?:solid|auto)$/.test(each))).toEqual([]);
+  await page.keyboard.press("Enter");
+  await page.getByRole("list", { name: "policies of route api" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("open")).toBe("route web/api");
+  await page.goBack();
+  await page.getByRole("list", { name: "policies of route api" }).waitFor({ state: "detached" });
+});
+
+test("the filters of the live page are in its address", async () => {
+  await using upstream = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  await using pagoda = await configured(folder, shop(upstream.url));
+  await using viewed = await Viewed.open(browser(), `${pagoda.adminUrl}/?q=down`);
+  const { page } = viewed;
+  const rows = page.getByRole("region", { name: "routes of listener web" }).getByRole("rowheader");
+  await rows.first().waitFor();
+  expect(await rows.allTextContents()).toEqual(["▸ downpath prefix /down"]);
+
+  const filter = page.getByRole("searchbox", { name: "Filter" });
+  await filter.fill("api");
+  await rows.filter({ hasText: "api" }).waitFor();
+  await page.getByRole("combobox", { name: "Cluster" }).selectOption("shop");
+  expect(new URL(page.url()).search).toBe("?q=api&cluster=shop");
+  await page.reload();
+  await rows.first().waitFor();
+  expect(await rows.allTextContents()).toEqual(["▸ apipath prefix /api"]);
+  // A choice is a step back; letters are not.
+  await page.goBack();
+  expect(new URL(page.url()).search).toBe("?q=api");
+});
+
+test("names from outside are shown as text, whatever they contain", async () => {
+  await using upstream = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  await using pagoda = await configured(folder, shop(upstream.url));
+  const path = `/down/${encodeURIComponent(hostile)}<img/src=x/onerror=alert(1)>`;
+  const { message } = await call(pagoda.url + path, { headers: { "x-hostile": hostile } });
+  const id = String(message.headers["x-request-id"]);
+  await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+  const { page } = viewed;
+  await page.getByRole("row", { name: hostile }).waitFor();
+  await page.goto(`${pagoda.adminUrl}/?view=request&id=${id}`);
+  await page.locator("main").getByText(`x-hostile: ${hostile}`).waitFor();
+  expect(await viewed.evaluate("document.querySelectorAll('img, script:not([src])').length")).toBe(0);
+  expect(viewed.problems).toEqual([]);
+});
+
+test("a reload appears in the live page with its changes, and a rejected one with its problems", async () => {
+  await using upstream = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  await using pagoda = await configured(folder, shop(upstream.url));
+  await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+  const { page } = viewed;
+  await page.getByText("No reloads since the start").waitFor();
+  folder.write("pagoda.yaml", JSON.stringify(shop(upstream.url)).replace("5s", "7s"));
+  await fetch(`${pagoda.adminUrl}/reload`, { method: "POST" });
+  const applied = page.locator(".reloads > li").filter({ hasText: "applied" });
+  await applied.locator("summary").click();
+  expect(await applied.locator("del").textContent()).toContain("5s");
+  expect(await applied.locator("ins").textContent()).toContain("7s");
+
+  folder.write("pagoda.yaml", JSON.stringify(shop(upstream.url)).replace("5s", "2 parsecs"));
+  await fetch(`${pagoda.adminUrl}/reload`, { method: "POST" });
+  const problem = page
+    .locator(".problems")
+    .getByText(/rejected .* the previous configuration stays: .*parsecs/);
+  await problem.waitFor();
+});
+
+test("the live page says that its connection is lost, and comes back by itself", async () => {
+  await using upstream = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  const env = { PROXY_METRICS_ADDR: `127.0.0.1:${await quietPort()}` };
+  await using viewed = await (async () => {
+    await using pagoda = await configured(folder, shop(upstream.url), env);
+    const open = await Viewed.open(browser(), pagoda.adminUrl);
+    await open.page.getByText(/^live/).waitFor();
+    return open;
+  })();
+  const { page } = viewed;
+  await page.getByText("Connection lost; the figures are old.").waitFor();
+  expect(await page.locator("main").getAttribute("class")).toBe("stale");
+  // The old figures stay.
+  expect(await page.getByRole("button", { name: "api" }).count()).toBe(1);
+  await using again = await configured(folder, shop(upstream.url), env);
+  await page.getByText(`pid ${again.pid}`).waitFor();
+  expect(await page.locator("main").getAttribute("class")).toBe("");
+});
