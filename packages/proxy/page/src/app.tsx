@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Live, LiveConnection } from "./live.ts";
+import { ActionsProvider } from "./parts/actions.tsx";
 import { usePlace } from "./navigation.ts";
 import { Header } from "./views/header.tsx";
 import { Overview } from "./views/overview.tsx";
@@ -30,7 +31,7 @@ export function App() {
   // Times are compared with the proxy's clock, because that of a phone may differ.
   const now = Date.now() + live.offsetMs;
   return (
-    <>
+    <ActionsProvider>
       <a class="skip" href="#main">
         Skip to the content
       </a>
@@ -40,6 +41,6 @@ export function App() {
         {place.view === "requests" ? <Requests parts={live.parts} place={place} now={now} /> : null}
         {place.view === "request" ? <Request id={place.id} place={place} /> : null}
       </main>
-    </>
+    </ActionsProvider>
   );
 }

@@ -3,6 +3,7 @@ import { SeriesCharts } from "../parts/series-charts.tsx";
 import type { Parts } from "../parts.ts";
 import type { Place } from "../place.ts";
 import { problemsOf } from "../problems.ts";
+import { ActionsSection } from "./actions.tsx";
 import { Clusters } from "./clusters.tsx";
 import { Filters } from "./filters.tsx";
 import { Layers } from "./layers.tsx";
@@ -37,6 +38,7 @@ export function Overview({ parts, place, now }: OverviewProps) {
       <Reloads parts={parts} now={now} />
       <Certificates parts={parts} now={now} />
       <Workers parts={parts} now={now} />
+      <ActionsSection parts={parts} />
     </>
   );
 }
