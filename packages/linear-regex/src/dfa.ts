@@ -3,6 +3,11 @@ import type { Ranges } from "./parse.ts";
 
 /** Patterns with more states are rejected: their tables would take too much memory. */
 const maxStates = 1_000;
+/**
+ * Entries of the table and nodes visited for them: what building takes, which states alone do not
+ * bound.
+ */
+const maxSteps = 500_000;
 /** No continuation of the text matches. */
 export const dead = 0;
 export const start = 1;
@@ -23,11 +28,12 @@ export class Dfa {
    */
   readonly #next: Int32Array;
   readonly #accepts: Uint8Array;
+  #steps = 0;
 
-  /** @throws SyntaxError if it has too many states. */
+  /** @throws SyntaxError if it has too many states, or takes too many steps to build. */
   constructor(nodes: readonly (readonly Edge[])[], first: number, accepting: number) {
     this.#classes = new CodeUnitClasses(
-      nodes.flat().flatMap(({ ranges }) => (ranges === undefined ? [] : [ranges])),
+      new Set(nodes.flat().flatMap(({ ranges }) => (ranges === undefined ? [] : [ranges]))),
     );
     const { count, low } = this.#classes;
     this.#low = low;
@@ -36,9 +42,16 @@ export class Dfa {
     const known = new Map(sets.map((set, state) => [keyOf(set), state]));
     const next: number[] = [];
     for (let state = 0; state < sets.length; state++) {
+      this.#spend(count);
       const targets = this.#targets(nodes, sets[state] as ReadonlySet<number>);
       for (let column = 0; column < count; column++) {
-        const set = closure(nodes, targets[column] ?? []);
+        const target = targets[column];
+        if (target === undefined) {
+          next.push(dead);
+          continue;
+        }
+        const set = closure(nodes, target);
+        this.#spend(set.size);
         const key = keyOf(set);
         let to = known.get(key);
         if (to === undefined) {
@@ -80,11 +93,19 @@ export class Dfa {
     const targets: number[][] = [];
     for (const node of set) {
       for (const { ranges, to } of nodes[node] ?? []) {
-        for (const column of ranges === undefined ? [] : this.#classes.classesIn(ranges))
+        for (const column of ranges === undefined ? [] : this.#classes.classesIn(ranges)) {
+          this.#spend(1);
           (targets[column] ??= []).push(to);
+        }
       }
     }
     return targets;
+  }
+
+  #spend(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > maxSteps)
+      throw new SyntaxError(`the pattern is too large: more than ${maxSteps} steps to compile it`);
   }
 }
 
@@ -97,9 +118,9 @@ class CodeUnitClasses {
    */
   readonly #begins: readonly number[];
 
-  constructor(all: readonly Ranges[]) {
+  constructor(all: ReadonlySet<Ranges>) {
     const begins = new Set([0]);
-    for (const [from, to] of all.flat()) begins.add(from).add(to + 1);
+    for (const ranges of all) for (const [from, to] of ranges) begins.add(from).add(to + 1);
     this.#begins = [...begins].toSorted((a, b) => a - b);
     for (let code = 0; code < 256; code++) this.low[code] = this.classOf(code);
   }

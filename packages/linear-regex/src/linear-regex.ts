@@ -9,7 +9,8 @@ import { parse, type Syntax } from "./parse.ts";
  *
  * Syntax: JavaScript's, without flags. Rejected are backreferences and lookaround, which cannot be
  * matched in linear time; `^` and `$` other than at the ends, where they are redundant; word
- * boundaries; and patterns of more than 1,000 DFA states, such as `.*a.{20}`.
+ * boundaries; and patterns of more than 10,000 characters or 1,000 DFA states, such as `.*a.{20}`, or
+ * that would take too long to compile.
  *
  * Cost: 2 to 12 ns per code unit. Memory is allocated when the pattern is compiled, never while
  * matching.

@@ -23,6 +23,8 @@ export interface Parsed {
 }
 
 const last = 0xffff;
+/** In code units. A class or a literal of any length has few states. */
+const maxLength = 10_000;
 /** The largest count of a repetition. */
 const maxCount = 1_000;
 /** Nesting of groups: the parser recurses. */
@@ -85,6 +87,8 @@ class Parser {
   }
 
   parse(): Parsed {
+    if (this.#source.length > maxLength)
+      throw new SyntaxError(`the pattern is too large: more than ${maxLength} characters`);
     const syntax = this.#choice();
     if (this.#at < this.#source.length) this.#fail("unmatched )");
     return { syntax, groups: this.#groups, names: this.#names };
