@@ -12,7 +12,7 @@ import {
   type ServerStream,
 } from "@pagoda/xds/testing";
 import type { DeltaDiscoveryRequest } from "../src/generated/discovery_pb.ts";
-import { change, cleanUp, connected, keys, said } from "./harness.ts";
+import { change, cleanUp, connected, keys, said, socketPath } from "./harness.ts";
 
 cleanUp();
 
@@ -95,7 +95,7 @@ test("uses the endpoints listed in a STATIC cluster", async () => {
 });
 
 test("says after a reconnect what it has, and keeps the endpoints meanwhile", async () => {
-  const { plane, client, clock, events } = await connected();
+  const { plane, client, clock, events } = await connected({}, socketPath());
   const source = client.endpoints("shop");
   await serve(plane.delta, source, "10.0.0.7:80");
   await plane.kill();

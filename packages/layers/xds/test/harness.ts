@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { virtualClock } from "@pagoda/core/testing";
-import { afterEach } from "vitest";
+import { afterEach, onTestFinished } from "vitest";
 import { xdsClient, type XdsOptions, type XdsSource } from "@pagoda/xds";
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from "../src/generated/discovery_pb.ts";
 import { cds, eds, lds, rds, ScriptedControlPlane, sds } from "@pagoda/xds/testing";
@@ -10,6 +13,13 @@ export function cleanUp(): void {
   afterEach(async () => {
     for (const run of atEnd.splice(0).toReversed()) await run();
   });
+}
+
+/** A unix socket, to which a control plane can come back after it was away. */
+export function socketPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), "xds-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return join(folder, "agent.sock");
 }
 
 /**

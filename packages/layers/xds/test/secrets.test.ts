@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { isLeft } from "@pagoda/core";
@@ -14,10 +11,10 @@ import {
   cluster,
   world,
 } from "@pagoda/xds/testing";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { SecretSchema } from "../src/generated/secret_pb.ts";
 import { secretOf } from "../src/secret.ts";
-import { cleanUp, connected, keys, said } from "./harness.ts";
+import { cleanUp, connected, keys, said, socketPath } from "./harness.ts";
 
 cleanUp();
 
@@ -27,12 +24,6 @@ const expected: Secret = { type: "certificate", certificate: "chain", key: "priv
 /** Settles when this holds, now or after a change. */
 async function until(source: SecretSource, holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise<void>((resolve) => source.subscribe(resolve));
-}
-
-function socketPath(): string {
-  const folder = mkdtempSync(join(tmpdir(), "sds-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  return join(folder, "agent.sock");
 }
 
 describe.each(["delta", "sotw"] as const)("secrets, %s", (protocol) => {

@@ -11,7 +11,6 @@ describe("while everything around the proxy fails", () => {
     ["file", 2],
   ] as const)(
     "clients, proxy and origins agree on every call, and nothing leaks; log to a %s",
-    { timeout: 240_000 },
     async (logTo, seed) => {
       const report = await run({ seed, seconds, logTo });
       expect(report.faults).toEqual([]);

@@ -4,6 +4,7 @@ import { bodies } from "./client.ts";
 import { configured, Folder, says, through } from "./configured.ts";
 import { named } from "./origin.ts";
 import { until } from "./program.ts";
+import { quietPort } from "./quiet-port.ts";
 
 /** A proxy of which one cluster gets its endpoints from a control plane. */
 function controlled(plane: { readonly url: string }, xds = "shop"): object {
@@ -46,7 +47,7 @@ describe("a cluster with the endpoints of a control plane", () => {
   test("keeps them while the control plane is away, also in new workers, and follows it again", async () => {
     await using one = await named("one");
     await using two = await named("two");
-    await using plane = await new AssigningControlPlane().listen();
+    await using plane = await new AssigningControlPlane(await quietPort()).listen();
     plane.assign({ shop: [at(one)] });
     using folder = new Folder();
     await using pagoda = await configured(folder, controlled(plane), { PROXY_WORKERS: "1" });
@@ -77,7 +78,7 @@ describe("a cluster with the endpoints of a control plane", () => {
 
   test("is not ready before the control plane has answered, and serves other clusters meanwhile", async () => {
     await using one = await named("one");
-    await using plane = await new AssigningControlPlane().listen();
+    await using plane = await new AssigningControlPlane(await quietPort()).listen();
     await plane.kill();
     using folder = new Folder();
     const [listener] = (controlled(plane) as { readonly listeners: readonly object[] }).listeners;

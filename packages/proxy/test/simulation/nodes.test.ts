@@ -25,6 +25,16 @@ function outputOf(binary: string, scenario: string, config: string) {
   });
 }
 
+const outputsHere = new Map<string, ReturnType<typeof outputOf>>();
+
+/** The same on the Node that runs the tests. */
+function outputHere(scenario: string, config: string) {
+  const key = `${scenario}/${config}`;
+  const output = outputsHere.get(key) ?? outputOf(process.execPath, scenario, config);
+  outputsHere.set(key, output);
+  return output;
+}
+
 for (const name of others) {
   const binary = join(root, "node_modules", name, "bin/node");
   const { status, error, stderr } = spawnSync(binary, ["--version"], { encoding: "utf8" });
@@ -34,7 +44,7 @@ for (const name of others) {
     ([scenario, config], { skip }) => {
       // npm has no binary for this platform, or it needs a library that is missing here.
       skip(status !== 0, `${name} does not start: ${error?.message ?? stderr?.trim()}`);
-      const here = outputOf(process.execPath, scenario, config);
+      const here = outputHere(scenario, config);
       const there = outputOf(binary, scenario, config);
       expect(here.stderr).toBe("");
       expect(there.stdout).toBe(here.stdout);

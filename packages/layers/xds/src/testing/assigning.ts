@@ -28,11 +28,16 @@ interface Client {
 export class AssigningControlPlane {
   /** Reasons with which clients have rejected responses. */
   readonly rejections = new Arrivals<string>();
-  readonly #plane = new ScriptedControlPlane();
+  readonly #plane: ScriptedControlPlane;
   readonly #clients = new Set<Client>();
   readonly #assigned = new Map<string, Assigned>();
   #version = 0;
   #isAccepting = false;
+
+  /** @param address As of a `ScriptedControlPlane`. */
+  constructor(address?: string | number) {
+    this.#plane = new ScriptedControlPlane(address);
+  }
 
   get url(): string {
     return this.#plane.url;

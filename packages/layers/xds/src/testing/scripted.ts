@@ -104,11 +104,15 @@ export class ScriptedControlPlane {
   readonly #sockets = new Set<Socket>();
   #server: Http2Server | undefined;
   readonly #path: string | undefined;
-  #port = 0;
+  #port: number;
 
-  /** @param path A unix socket to listen on. Default: a port of its own. */
-  constructor(path?: string) {
-    this.#path = path;
+  /**
+   * @param address A unix socket or a port to listen on. Default: a port that the system assigns, which another program may
+   *   take while the control plane is away.
+   */
+  constructor(address: string | number = 0) {
+    this.#path = typeof address === "string" ? address : undefined;
+    this.#port = typeof address === "string" ? 0 : address;
   }
 
   get url(): string {
