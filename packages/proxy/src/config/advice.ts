@@ -14,7 +14,8 @@ type Topic =
   | "a-breaker-without-a-time-limit"
   | "a-host-name-as-an-endpoint"
   | "a-cluster-that-no-route-uses"
-  | "a-store-that-no-limit-uses";
+  | "a-store-that-no-limit-uses"
+  | "a-route-that-can-never-match";
 
 /**
  * A message with a link to its explanation.

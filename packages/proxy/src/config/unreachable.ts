@@ -1,5 +1,6 @@
 import { type Route, unreachableRoutes } from "@pagoda/router";
 import type { Path, Report } from "../schema/report.ts";
+import { adviceProblem } from "./advice.ts";
 import type { ConfigDocument, Problem } from "./document.ts";
 import { toRoute } from "./routes.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
@@ -43,7 +44,8 @@ export function unreachableWarnings(document: ConfigDocument, { listeners }: Con
       ["listeners", at, "routes"],
       routes.map(toRoute),
       { order, hostPorts, isKnown: () => true },
-      (path, text) => void problems.push(document.problem(path, text, true)),
+      (path, text) =>
+        void problems.push(adviceProblem(document, path, "a-route-that-can-never-match", text, true)),
     );
   });
   return problems;

@@ -105,7 +105,9 @@ describe("check", () => {
     const listeners = [{ address: "127.0.0.1:1", order: "first", routes }];
     const { code, stderr } = await ran(check, ["-c", folder.write("pagoda.yaml", { listeners })]);
     expect(code).toBe(0);
-    expect(stderr).toContain("listeners[0].routes[1]: can never match: all takes every request first");
+    expect(stderr).toContain(
+      `listeners[0].routes[1]: can never match: all takes every request first; see ${adviceGuide}#a-route-that-can-never-match`,
+    );
   });
 
   test("lists the problems of schema, layers and files in one pass", async () => {
