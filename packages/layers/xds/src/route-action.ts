@@ -111,8 +111,12 @@ function substitutionOf(
   problems: string[],
 ): NonNullable<Rewrite["regex"]> {
   // Envoy replaces every part that matches. For a whole path both are the same.
-  if (!regex.startsWith("^") || !/(?<!\\)(?:\\\\)*\$$/.test(regex))
-    problems.push(mustBe(`${at}pattern`, "one for the whole path, from ^ to $", regex));
+  if (
+    !regex.startsWith("^") ||
+    !/(?<!\\)(?:\\\\)*(?:\$|\.\*|\(\.\*\))$/.test(regex) ||
+    hasAlternatives(regex)
+  )
+    problems.push(mustBe(`${at}pattern`, "one for the whole path, from ^ to $ or .*", regex));
   const pattern = regex.replace(/^\^/, "").replace(/\$$/, "");
   return {
     pattern,
@@ -120,6 +124,16 @@ function substitutionOf(
       group === undefined ? (text === "$" ? "$$" : "\\") : `$${group}`,
     ),
   };
+}
+
+/** Whether a pattern is a choice as a whole: `^` and `$` do not belong to both parts of `^a|b$`. */
+function hasAlternatives(regex: string): boolean {
+  let depth = 0;
+  for (const [sign] of regex.replaceAll(/\\.|\[[^\]]*\]/gs, "").matchAll(/[()|]/g)) {
+    if (sign === "|" && depth === 0) return true;
+    depth += sign === "(" ? 1 : sign === ")" ? -1 : 0;
+  }
+  return false;
 }
 
 export function msOf({ seconds, nanos }: Duration): number {

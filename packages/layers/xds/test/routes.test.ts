@@ -161,6 +161,11 @@ describe("an action", () => {
       { cluster: "c", timeoutMs: 15_000, rewrite: { regex: { pattern: "/(.*)", substitution: "/$$$1" } } },
     ],
     [
+      "regex_rewrite that ends with any text",
+      action({ regexRewrite: { pattern: { regex: "^/a(/?)(.*)" }, substitution: String.raw`/\2` } }),
+      { cluster: "c", timeoutMs: 15_000, rewrite: { regex: { pattern: "/a(/?)(.*)", substitution: "/$2" } } },
+    ],
+    [
       "host_rewrite_literal",
       action({ hostRewriteSpecifier: { case: "hostRewriteLiteral", value: "h" } }),
       { cluster: "c", timeoutMs: 15_000, rewrite: { host: "h" } },
@@ -246,10 +251,12 @@ describe("an action", () => {
       action({ hostRewriteSpecifier: { case: "autoHostRewrite", value: new Uint8Array() } }),
       "route.auto_host_rewrite must be absent",
     ],
-    [
-      action({ regexRewrite: { pattern: { regex: "/a" }, substitution: "/b" } }),
-      'route.regex_rewrite.pattern must be one for the whole path, from ^ to $ (got "/a")',
-    ],
+    ...["/a", "^/a", "/a$", String.raw`^/a\$`, String.raw`^/a\.*`, "^/a|/b$", "^/(a)|[(]b(.*)"].map(
+      (regex): [RouteInit, string] => [
+        action({ regexRewrite: { pattern: { regex }, substitution: "/b" } }),
+        `route.regex_rewrite.pattern must be one for the whole path, from ^ to $ or .* (got ${JSON.stringify(regex)})`,
+      ],
+    ),
     [
       action({ retryPolicy: { retryOn: "retriable-headers" } }),
       'route.retry_policy.retry_on must be a condition that is supported (got "retriable-headers")',

@@ -67,6 +67,8 @@ export class ControlledListeners {
   readonly #refused = new Map<string, Refused>();
   /** What is logged once. */
   readonly #left = new Map<string, string>();
+  /** Clusters for which there is one of the file with the same name. */
+  #hidden: ReadonlySet<string> = new Set();
   #isFlushing = false;
   #isReady = false;
 
@@ -129,6 +131,7 @@ export class ControlledListeners {
     };
     const controlled = new Map<string, XdsListener>();
     const awaited: ListenerConfig[] = [];
+    const hidden = new Set<string>();
     for (const listener of sent) {
       const next = version(listener);
       const former = next.isReady ? undefined : this.#former(listener, served);
@@ -141,9 +144,13 @@ export class ControlledListeners {
       if (isLeft(part)) continue;
       controlled.set(chosen.name, chosen);
       listeners.push(part.right.listener);
-      for (const [cluster, settings] of Object.entries(part.right.clusters))
-        if (!Object.hasOwn(clusters, cluster)) clusters[cluster] = settings;
+      for (const [cluster, settings] of Object.entries(part.right.clusters)) {
+        const known = Object.hasOwn(clusters, cluster) ? clusters[cluster] : undefined;
+        clusters[cluster] = known ?? settings;
+        if (known !== undefined && known.xds !== settings.xds) hidden.add(cluster);
+      }
     }
+    this.#warnOf(hidden);
     this.#checked = checked;
     return { ...loaded, config: { ...config, listeners, clusters }, controlled, awaited };
   }
@@ -242,6 +249,17 @@ export class ControlledListeners {
       ? "listener of the control plane not applied; keeping its previous version"
       : "listener of the control plane left out";
     this.#options.log.error({ listener, reason }, text);
+  }
+
+  /** Once each: an author of a file may not know the names of the control plane. */
+  #warnOf(hidden: ReadonlySet<string>): void {
+    for (const cluster of hidden)
+      if (!this.#hidden.has(cluster))
+        this.#options.log.warn(
+          { cluster },
+          "cluster of the control plane not used; the file has one with its name",
+        );
+    this.#hidden = hidden;
   }
 
   #later(): void {

@@ -37,7 +37,7 @@ function secretIn(tls: ListenerConfig["tls"]): string | undefined {
 }
 
 /** Control planes by server. Each can be followed once, as with a client. */
-function bench() {
+function bench(said: string[] = []) {
   const planes = new Map<string, Plane>();
   const take = async ({ config: { server } }: PlaneSettings) => ({
     client: {
@@ -51,7 +51,7 @@ function bench() {
     release: () => void ((planes.get(server) as Plane).isReleased = true),
   });
   const listeners = new ControlledListeners({
-    log: pino({ level: "silent" }),
+    log: pino({}, { write: (line) => void said.push(line) }),
     clock: virtualClock(),
     planes: { take } as unknown as ControlPlanes,
     lacksSecrets: ({ tls }) => secretIn(tls) === "late",
@@ -192,4 +192,25 @@ test("one that moves to an address that is taken stays where it is (defect: was)
   expect(shown(listeners.complete(a, served))).toEqual(["undefined :1", "undefined :2", "shop"]);
   plane("http://a:1").sends(listener("one", 1), listener("two", 4));
   expect(shown(listeners.complete(a, served))).toEqual(["undefined :1", "undefined :4", "shop"]);
+});
+
+test("a cluster with the name of one of the file is that of the file, which is logged once (defect: was silent)", async () => {
+  const said: string[] = [];
+  const { listeners, plane } = bench(said);
+  const own = { ...a, config: { ...a.config, clusters: { shop: a.config.clusters["shop"] } } } as Loaded;
+  const shop = { ...own.config.clusters["shop"], xds: "other" } as Loaded["config"]["clusters"][string];
+  const file: Loaded = { ...own, config: { ...own.config, clusters: { shop } } };
+  await listeners.begin(file);
+  plane("http://a:1").sends(listener("one", 1), listener("two", 2));
+  for (let n = 0; n < 2; n++) expect(listeners.complete(file).config.clusters).toEqual({ shop });
+  expect(said.map((line) => JSON.parse(line) as object)).toMatchObject([
+    {
+      level: 40,
+      cluster: "shop",
+      msg: "cluster of the control plane not used; the file has one with its name",
+    },
+  ]);
+  plane("http://a:1").sends(listener("one", 1, "other"));
+  expect(Object.keys(listeners.complete(file).config.clusters)).toEqual(["shop"]);
+  expect(said).toHaveLength(1);
 });

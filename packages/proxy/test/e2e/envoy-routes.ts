@@ -50,6 +50,14 @@ export const routes: object = {
             regex_rewrite: { pattern: { regex: "^/re/(.*)/(.*)$" }, substitution: String.raw`/\2/\1` },
           }),
         },
+        { match: { path_separated_prefix: "/sep" }, ...to("c", { prefix_rewrite: "/" }) },
+        { match: { path_separated_prefix: "/sep-new" }, ...to("c", { prefix_rewrite: "/new/" }) },
+        {
+          match: { path_separated_prefix: "/mesh" },
+          ...to("c", {
+            regex_rewrite: { pattern: { regex: "^/mesh(/?)(.*)" }, substitution: String.raw`/\2` },
+          }),
+        },
         { match: { prefix: "/CASE", case_sensitive: false }, ...to("b") },
         {
           match: { prefix: "/m", headers: [{ name: ":method", string_match: { exact: "POST" } }] },
@@ -166,6 +174,7 @@ const starts = [
   "/segment",
   "/users/",
   "/re/",
+  "/mesh",
   "/case",
   "/CaSe",
   "/m",

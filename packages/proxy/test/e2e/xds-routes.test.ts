@@ -69,11 +69,29 @@ test("a listener and its routes mean the same as in Envoy, for 400 generated req
   const differing: object[] = [];
   const kinds = new Set<string>();
   for (const request of asked) {
+    // With a port, the guide names a difference.
+    if (request.path.startsWith("/secure") && request.host.includes(":")) continue;
     const [ofEnvoy, ofPagoda] = await Promise.all([answer(envoy.url, request), answer(pagoda.url, request)]);
     kinds.add(ofEnvoy.slice(0, 5));
     if (ofEnvoy !== ofPagoda) differing.push({ ...request, ofEnvoy, ofPagoda });
   }
   expect(differing).toEqual([]);
+  const sent = async (path: string, host: string = "shop.test"): Promise<readonly string[]> => {
+    const request = { host, path, method: "GET", headers: {} };
+    const both = await Promise.all([envoy.url, pagoda.url].map((url) => answer(url, request)));
+    return both.map((text) => /\/\S*/.exec(text)?.[0] ?? text);
+  };
+  // The differences that the guide names.
+  expect(await sent("/secure", "shop.test:8080")).toEqual(["//shop.test:8080/secure", "//shop.test/secure"]);
+  expect([await sent("/sep"), await sent("/sep/"), await sent("/sep/x")]).toEqual([
+    ["/", "/"],
+    ["//", "/"],
+    ["//x", "/x"],
+  ]);
+  expect([await sent("/sep-new"), await sent("/sep-new/x")]).toEqual([
+    ["/new/", "/new"],
+    ["/new//x", "/new/x"],
+  ]);
   // The requests meet every kind of route.
   expect([...kinds].toSorted()).toEqual([
     "200 a",
