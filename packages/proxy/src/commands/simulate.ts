@@ -14,6 +14,7 @@ const options = {
   seed: { type: "string" },
   runs: { type: "string" },
   html: { type: "string" },
+  alerts: { type: "string" },
   json: { type: "boolean" },
 } as const;
 
@@ -22,13 +23,14 @@ const maxSeed = 2 ** 32 - 1;
 
 /** `pagoda simulate`: runs a configuration in virtual time against simulated origins. */
 export const simulate: Command = {
-  usage: "simulate [-c FILE] -s SCENARIO [--compare FILE] [--seed N] [--runs N] [--html FILE] [--json]",
+  usage:
+    "simulate [-c FILE] -s SCENARIO [--compare FILE] [--seed N] [--runs N] [--html FILE] [--alerts FILE] [--json]",
   about:
     "Runs a configuration in virtual time against the origins of a scenario. Exit code 1 if it does not do as expected.",
   async run(args, io) {
     const flags = parsed(args, options);
     if (typeof flags === "string") return wrong(io, flags);
-    const { config, scenario, compare, html, json = false } = flags.values;
+    const { config, scenario, compare, html, alerts, json = false } = flags.values;
     const [unexpected] = flags.positionals;
     if (unexpected !== undefined) return wrong(io, `unknown argument "${unexpected}"`);
     if (scenario === undefined) return wrong(io, "requires a scenario: -s FILE");
@@ -46,7 +48,7 @@ export const simulate: Command = {
       }
       subjects.push(simulated.right);
     }
-    return report(subjects, { html, json }, io);
+    return report(subjects, { html, alerts, json }, io);
   },
 };
 
@@ -115,12 +117,19 @@ function textOf(file: string): Either<readonly string[], string> {
   }
 }
 
+interface Output {
+  /** Files to write. */
+  readonly html: string | undefined;
+  readonly alerts: string | undefined;
+  readonly json: boolean;
+}
+
 async function report(
   subjects: readonly Simulated[],
-  { html, json }: { readonly html: string | undefined; readonly json: boolean },
+  { html, alerts, json }: Output,
   io: CommandIo,
 ): Promise<number> {
-  const { htmlReport, textReport, unmet } = await import("../simulation/index.ts");
+  const { alertRules, htmlReport, textReport, unmet } = await import("../simulation/index.ts");
   const columns = subjects.map(({ column }) => column);
   // Those of the configuration itself, not of the one it is compared with.
   const [{ column, scenario }] = subjects as [Simulated];
@@ -130,14 +139,21 @@ async function report(
   if (json) io.stdout(`${JSON.stringify({ configurations: columns, unmet: missed })}\n`);
   else io.stdout(textReport(columns));
   for (const line of missed) io.stderr(`${column.title}: ${line}\n`);
-  if (html !== undefined) {
-    try {
-      writeFileSync(html, htmlReport(columns, scenario.expect, missed));
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? String(error);
-      io.stderr(`pagoda simulate: ${html} cannot be written: ${code}\n`);
-      return 1;
-    }
+  const isWritten = [
+    html === undefined || write(html, htmlReport(columns, scenario.expect, missed), io),
+    alerts === undefined || write(alerts, alertRules(scenario.expect), io),
+  ].every(Boolean);
+  return missed.length > 0 || !isWritten ? 1 : 0;
+}
+
+/** Returns false if it cannot be written. */
+function write(file: string, text: string, io: CommandIo): boolean {
+  try {
+    writeFileSync(file, text);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    io.stderr(`pagoda simulate: ${file} cannot be written: ${code}\n`);
+    return false;
   }
-  return missed.length > 0 ? 1 : 0;
 }

@@ -1,3 +1,4 @@
+export { alertRules } from "./report/alerts.ts";
 export { htmlReport } from "./report/html.ts";
 export { unmet } from "./report/measurements.ts";
 export { textReport } from "./report/text.ts";
