@@ -38,6 +38,8 @@ export function tapPage(tapping: Tapping, request: HttpRequest): HttpResponse {
   const query = queryIn(given);
   if (typeof query === "string") return text(`${query}\n`, 400);
   const { reasons, route, cluster, status, endpoint } = query;
+  if (reasons?.includes("unread") === true)
+    return text("reason must not be unread: a tap shows only requests that a policy has seen\n", 400);
   const isText = wantsText(request);
   const wanted: TapQuery = { reasons, route, cluster, status, endpoint, maxPerSecond: Number(max) };
   return httpResponse(200, bodyFrom(lines(tapping, wanted, isText ? textLine : jsonLine)), {

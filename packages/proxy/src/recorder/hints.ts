@@ -28,10 +28,8 @@ const rules: readonly Rule[] = [
   },
   {
     applies: ({ fault }) => fault?.tag === "RateLimited",
-    // The listener's limits are asked before the route is chosen.
-    hint: ({ listener, route }) =>
-      `this is \`rateLimit\` of listener ${listener}${route === undefined ? "" : ` or of route ${route.name}`}` +
-      '; stack_events_total{layer="rate-limit"} counts its refusals',
+    hint: (call) =>
+      `this is \`rateLimit\` of ${limitedPlace(call)}; stack_events_total{layer="rate-limit"} counts its refusals`,
   },
   {
     applies: ({ fault, status }) => fault === undefined && status === 429,
@@ -68,6 +66,15 @@ const rules: readonly Rule[] = [
     hint: ({ cluster }) => `/clusters has the present state of each endpoint of ${cluster ?? ""}`,
   },
 ];
+
+/** Where the rate limit stands that refused a call: a listener and its route may both have one. */
+function limitedPlace({ trail, listener, route }: CallRecord): string {
+  const refused = trail.find(
+    (entry) => entry.kind === "event" && entry.layer === "rate-limit" && entry.event === "refused",
+  );
+  if (refused?.kind === "event" && refused.of !== undefined) return refused.of;
+  return route === undefined ? `listener ${listener}` : `route ${route.name}`;
+}
 
 function unreachable({ trail }: CallRecord): RecordedTry | undefined {
   return trail.find((entry) => entry.kind === "try" && entry.fault?.tag === "ConnectFailed") as

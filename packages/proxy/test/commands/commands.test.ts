@@ -73,7 +73,7 @@ describe("check", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     const files = full
       .replaceAll(/#.*$/gm, "")
-      .match(/(?<![\w./-])[\w/-]+\.(?:pem|key|secret|password|json)\b/g);
+      .match(/(?<![\w./-])[\w/-]+\.(?:pem|key|secret|password|token|json)\b/g);
     const missing = files?.filter((name) => name !== "stock.json").map((name) => folder.file(name));
     const lines = stderr.trimEnd().split("\n");
     const named = lines.map(

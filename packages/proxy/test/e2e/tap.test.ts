@@ -111,6 +111,10 @@ test("a tap says what is wrong with its parameters", async () => {
     text: 'max-rps must be an integer from 1 to 10000 (got "0")\n',
   });
   expect(await pagoda.admin("/tap?since=2026-01-01")).toMatchObject({ status: 400 });
+  expect(await pagoda.admin("/tap?reason=failed,unread")).toEqual({
+    status: 400,
+    text: "reason must not be unread: a tap shows only requests that a policy has seen\n",
+  });
   expect(await run({}, "tap", "--admin", pagoda.adminUrl, "--status", "9")).toMatchObject({ code: 1 });
   expect(await run({}, "tap", "-n", "0")).toEqual({
     code: 2,

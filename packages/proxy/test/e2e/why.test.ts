@@ -91,7 +91,7 @@ describe("pagoda why names the cause", () => {
     const text = await whyOf(pagoda, await idWhen(pagoda, (status) => status === 429));
     expect(text).toContain(": refused by the proxy: RateLimited (");
     expect(text).toContain("rate-limit: refused by the global limit of 1/h with bursts of 1; the next call");
-    expect(text).toMatch(/hint: this is `rateLimit` of listener main or of route all; stack_events_total/);
+    expect(text).toMatch(/hint: this is `rateLimit` of route all; stack_events_total/);
     // It was refused before any endpoint was chosen.
     expect(text).not.toContain(upstream.url);
   });
