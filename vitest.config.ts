@@ -29,8 +29,8 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: patient,
-          // The live page, unless it has been built from the current sources.
-          globalSetup: "scripts/page.ts",
+          // The live page, unless it has been built from the current sources, and the program that the tests start.
+          globalSetup: ["scripts/page.ts", "scripts/bundle.ts"],
           exclude: generated,
           testTimeout: 300_000,
           hookTimeout: 300_000,

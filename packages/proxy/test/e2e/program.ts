@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { type RunnerTestCase as Test, TestRunner } from "vitest";
+import { inject, type RunnerTestCase as Test, TestRunner } from "vitest";
 import { adopt } from "./system.ts";
 
 /** A JSON line of the program's log. */
@@ -20,7 +20,8 @@ export interface Exit {
 
 export type Environment = Readonly<Record<string, string>>;
 
-export const mainFile: string = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+/** The program, bundled: see scripts/bundle.ts. */
+export const mainFile: string = inject("pagoda");
 
 /** Node's compile cache, which halves the startup time. */
 const compiled = fileURLToPath(new URL("../../../../node_modules/.cache/node", import.meta.url));

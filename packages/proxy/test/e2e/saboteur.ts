@@ -1,6 +1,6 @@
 // Loaded before the program's modules, makes worker 0 fail on a signal of the test, which cannot be
 // done from outside.
-if (process.argv[1]?.endsWith("control/entry.ts") === true && process.argv[2] === "0") {
+if (/control\/entry\.[jt]s$/.test(process.argv[1] ?? "") && process.argv[2] === "0") {
   process.on("SIGUSR2", () => {
     throw new Error("sabotage");
   });
