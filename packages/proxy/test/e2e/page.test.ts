@@ -198,3 +198,54 @@ test("the live page says that its connection is lost, and comes back by itself",
   await page.getByText(`pid ${again.pid}`).waitFor();
   expect(await page.locator("main").getAttribute("class")).toBe("");
 });
+
+describe("actions of the live page", () => {
+  const token = "0123456789abcdef0123456789abcdef";
+
+  test("take the token, say what has happened, and ask before a drain", async () => {
+    await using upstream = await origin((_request, response) => response.end("ok"));
+    using folder = new Folder();
+    folder.write("admin.token", token);
+    const admin = { address: "127.0.0.1:0", tokenFile: "admin.token" };
+    await using pagoda = await configured(folder, { ...shop(upstream.url), admin });
+    await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+    const { page } = viewed;
+    const reload = page.getByRole("button", { name: "Reload" });
+    await reload.waitFor();
+    expect(await reload.isDisabled()).toBe(true);
+    await page.getByLabel("Token").fill("wrong".repeat(8));
+    await reload.click();
+    const result = page.getByRole("status").filter({ hasText: /^Reload: / });
+    await result.getByText("wrong token").waitFor();
+    await page.getByLabel("Token").fill(token);
+    await reload.click();
+    await result.getByText("reloaded").waitFor();
+    // Chromium reports the response 401, too.
+    expect(viewed.problems.filter((each) => !each.includes("401"))).toEqual([]);
+    expect(
+      await viewed.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])"),
+    ).toBe(`[{},{},""]`);
+
+    await page.getByRole("combobox", { name: "Log level" }).selectOption("debug");
+    await page.getByRole("button", { name: "Set log level" }).click();
+    await page.getByText("log level debug").waitFor();
+
+    await page.getByRole("button", { name: "Drain" }).click();
+    const dialog = page.getByRole("dialog", { name: "Drain" });
+    expect(await violations(viewed)).toEqual([]);
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    expect((await pagoda.admin("/ready")).status).toBe(200);
+    await page.getByRole("button", { name: "Drain" }).click();
+    await dialog.getByRole("button", { name: "Drain" }).click();
+    expect((await pagoda.exit).code).toBe(0);
+  });
+
+  test("are not offered without a token in the configuration", async () => {
+    await using upstream = await origin((_request, response) => response.end("ok"));
+    using folder = new Folder();
+    await using pagoda = await configured(folder, shop(upstream.url));
+    await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+    await viewed.page.getByText("This page can only be read").waitFor();
+    expect(await viewed.page.getByRole("button", { name: "Reload" }).count()).toBe(0);
+  });
+});
