@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-// The build: `npm run page`. For development: `npm start` in one shell, `npx vite packages/proxy/page` in another.
+// The build: `npm run page`. For development: `npm start` in one shell, `npx vite page` in packages/proxy in another.
 export default defineConfig({
   root: import.meta.dirname,
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
@@ -13,6 +13,8 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: {
-    proxy: { "^/(live|requests|clusters|reload|drain|log-level|breakers)": "http://127.0.0.1:9090" },
+    proxy: {
+      "^/(live|requests|clusters|reload|drain|log-level|breakers|endpoints|actions)": "http://127.0.0.1:9090",
+    },
   },
 });

@@ -11,7 +11,7 @@ const most: Readonly<Record<string, number>> = {
   "@pagoda/ext-authz": 46,
   "@pagoda/health": 47,
   "@pagoda/http": 300,
-  "@pagoda/proxy": 650,
+  "@pagoda/proxy": 880,
   "@pagoda/rate-limit": 47,
   "@pagoda/router": 64,
   "@pagoda/transport": 83,
