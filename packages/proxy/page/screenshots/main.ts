@@ -21,10 +21,15 @@ console.log(`traffic for ${values.seconds} s, so that there is a history`);
 const sending = scene.send();
 const pictures = async (): Promise<void> => {
   for (const [name, path, shows, options] of [
-    ["page-light", "/", /^live/, desktop],
-    ["page-dark", "/?open=route%20web%2Fcart#routes", /^live/, { ...desktop, colorScheme: "dark" }],
+    ["page-light", "/", /^live, the last 10 s/, desktop],
+    [
+      "page-dark",
+      "/?open=route%20web%2Fcart#routes",
+      /^live, the last 10 s/,
+      { ...desktop, colorScheme: "dark" },
+    ],
     ["page-request", `/?view=request&id=${await scene.troubledRequest()}`, "Step by step", desktop],
-    ["page-phone", "/", /^live/, telephone],
+    ["page-phone", "/", /^live, the last 10 s/, telephone],
   ] as const) {
     const page = await browser.newPage(options);
     await page.goto(scene.adminUrl + path);

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Live, LiveConnection } from "./live.ts";
 import { ActionsProvider } from "./parts/actions.tsx";
+import { Boundary } from "./parts/boundary.tsx";
 import { usePlace } from "./navigation.ts";
 import { Header } from "./views/header.tsx";
 import { Overview } from "./views/overview.tsx";
@@ -37,9 +38,11 @@ export function App() {
       </a>
       <Header live={live} now={now} place={place} />
       <main id="main" ref={main} tabIndex={-1} class={live.connection === "lost" ? "stale" : ""}>
-        {place.view === "overview" ? <Overview parts={live.parts} place={place} now={now} /> : null}
-        {place.view === "requests" ? <Requests parts={live.parts} place={place} now={now} /> : null}
-        {place.view === "request" ? <Request id={place.id} place={place} /> : null}
+        <Boundary key={place.view}>
+          {place.view === "overview" ? <Overview parts={live.parts} place={place} now={now} /> : null}
+          {place.view === "requests" ? <Requests parts={live.parts} place={place} now={now} /> : null}
+          {place.view === "request" ? <Request id={place.id} place={place} /> : null}
+        </Boundary>
       </main>
     </ActionsProvider>
   );

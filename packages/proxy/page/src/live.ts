@@ -69,6 +69,10 @@ export class LiveConnection {
   #take(name: (typeof names)[number], data: string): void {
     const part = JSON.parse(data) as LiveEvents[typeof name];
     this.#failures = 0;
+    // Another version has another page.
+    const { version } = this.#live.parts.proxy ?? {};
+    if (name === "proxy" && version !== undefined && version !== (part as LiveEvents["proxy"]).version)
+      location.reload();
     if (name === "figures") {
       const { at, everyMs } = part as LiveEvents["figures"];
       this.#live = { ...this.#live, offsetMs: at - Date.now() };

@@ -1,3 +1,4 @@
+import { Words } from "./words.tsx";
 import type { LivePolicy, LiveValue } from "../../../src/live/snapshot.ts";
 
 interface PoliciesProps {
@@ -8,7 +9,11 @@ interface PoliciesProps {
 /** The policies of a stack with their settings, the outermost first. */
 export function Policies({ policies, of }: PoliciesProps) {
   if (policies.length === 0)
-    return <p class="empty">{`No policies of ${of}: see \`policies\` in the configuration.`}</p>;
+    return (
+      <p class="empty">
+        <Words>{`No policies of ${of}: see \`policies\` in the configuration.`}</Words>
+      </p>
+    );
   return (
     <ol class="policies" aria-label={`policies of ${of}, the outermost first`}>
       {policies.map(({ policy, settings }) => (

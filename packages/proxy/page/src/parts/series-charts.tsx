@@ -49,5 +49,5 @@ function summary(values: readonly (number | null)[], format: (value: number) => 
   const last = values.at(-1) ?? null;
   const most = highest(values);
   if (most === null) return "none in the last 15 minutes";
-  return `${last === null ? "" : `${format(last)} in the last 10 s, `}at most ${format(most)} in 15 minutes`;
+  return `${last === null ? "" : `${format(last)} now, `}at most ${format(most)}`;
 }

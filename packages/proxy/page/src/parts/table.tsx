@@ -1,4 +1,5 @@
 import { type ComponentChildren, Fragment } from "preact";
+import { Words } from "./words.tsx";
 
 export interface Column<Row> {
   readonly title: string;
@@ -25,7 +26,12 @@ interface TableProps<Row> {
  * changes how table elements are displayed.
  */
 export function Table<Row>({ caption, columns, rows, keyOf, empty, wrong, detail }: TableProps<Row>) {
-  if (rows.length === 0) return <p class="empty">{empty}</p>;
+  if (rows.length === 0)
+    return (
+      <p class="empty">
+        <Words>{empty}</Words>
+      </p>
+    );
   const [name, ...others] = columns;
   return (
     <div class="scroll" role="region" aria-label={caption} tabIndex={0}>

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { ActionButton, useActions } from "../parts/actions.tsx";
+import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
 
 interface ActionsProps {
@@ -51,7 +52,9 @@ export function ActionsSection({ parts: { proxy } }: ActionsProps) {
         </form>
       ) : (
         <p class="empty">
-          This page can only be read: `admin.tokenFile` in the configuration would allow actions.
+          <Words>
+            This page can only be read: `admin.tokenFile` in the configuration would allow actions.
+          </Words>
         </p>
       )}
       <p role="status" class={result === undefined || result.ok ? "" : "bad"}>

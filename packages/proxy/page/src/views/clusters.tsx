@@ -8,6 +8,7 @@ import { Policies, settingsText } from "../parts/policies.tsx";
 import { SeriesCharts } from "../parts/series-charts.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { Table } from "../parts/table.tsx";
+import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
 import type { Place } from "../place.ts";
 import { troubleText } from "../problems.ts";
@@ -26,7 +27,11 @@ export function Clusters({ parts, place, now }: ClustersProps) {
   return (
     <section>
       <h2 id="clusters">Clusters</h2>
-      {shown.length === 0 ? <p class="empty">{emptyText(parts)}</p> : null}
+      {shown.length === 0 ? (
+        <p class="empty">
+          <Words>{emptyText(parts)}</Words>
+        </p>
+      ) : null}
       {shown.map((each) => (
         <Cluster key={each.cluster} cluster={each} parts={parts} place={place} now={now} />
       ))}

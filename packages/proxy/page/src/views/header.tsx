@@ -1,5 +1,5 @@
 import type { Live } from "../live.ts";
-import { clockTime, duration, latency, rate } from "../format.ts";
+import { clockTime, duration, latency, rate, unknown } from "../format.ts";
 import { Failed, Refused } from "../parts/figures.tsx";
 import { Link } from "../parts/link.tsx";
 import type { Place } from "../place.ts";
@@ -13,7 +13,8 @@ interface HeaderProps {
 /** Who this is, in what state, and all of its traffic in one line. */
 export function Header({ live, now, place }: HeaderProps) {
   const { proxy, figures } = live.parts;
-  const total = figures?.total;
+  // At first there is nothing to compare with.
+  const total = figures?.seconds === 0 ? undefined : figures?.total;
   return (
     <header>
       <div class="title">
@@ -38,16 +39,14 @@ export function Header({ live, now, place }: HeaderProps) {
         )}
         <Connection live={live} now={now} />
       </div>
-      {figures === undefined || total === undefined ? null : (
-        <dl class="totals">
-          <Total name="Requests" value={rate(total.perSecond)} />
-          <Total name="Failed" value={<Failed rates={total} />} />
-          <Total name="Refused" value={<Refused rates={total} />} />
-          <Total name="p50" value={latency(total.p50Ms, figures.slowestMs)} />
-          <Total name="p99" value={latency(total.p99Ms, figures.slowestMs)} />
-          <Total name="p99.9" value={latency(total.p999Ms, figures.slowestMs)} />
-        </dl>
-      )}
+      <dl class="totals">
+        <Total name="Requests" value={total === undefined ? unknown : rate(total.perSecond)} />
+        <Total name="Failed" value={total === undefined ? unknown : <Failed rates={total} />} />
+        <Total name="Refused" value={total === undefined ? unknown : <Refused rates={total} />} />
+        <Total name="p50" value={latency(total?.p50Ms ?? null, figures?.slowestMs)} />
+        <Total name="p99" value={latency(total?.p99Ms ?? null, figures?.slowestMs)} />
+        <Total name="p99.9" value={latency(total?.p999Ms ?? null, figures?.slowestMs)} />
+      </dl>
       <nav aria-label="views">
         <Link to={{}} current={place.view === "overview"}>
           Overview

@@ -1,5 +1,6 @@
 import { count } from "../format.ts";
 import { Link } from "../parts/link.tsx";
+import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
 import { requestsPlace } from "../place.ts";
 import type { Problem } from "../problems.ts";
@@ -28,7 +29,7 @@ export function Problems({ problems, parts }: ProblemsProps) {
               {level === "wrong" ? "✕" : "!"}
             </span>
             <span>
-              <strong>{subject}</strong> {text}{" "}
+              <strong>{subject}</strong> <Words>{text}</Words>{" "}
               {requests === undefined ? (
                 <a href={`#${section}`}>{`show ${section}`}</a>
               ) : (
@@ -55,8 +56,8 @@ function announcement(problems: readonly Problem[]): string {
     .join("; ")}`;
 }
 
-function fineText({ clusters, proxy }: Parts): string {
-  if (proxy === undefined) return "Waiting for the first figures.";
+function fineText({ clusters, figures }: Parts): string {
+  if (figures === undefined || figures.seconds === 0) return "Waiting for the first figures.";
   const endpoints = (clusters ?? []).reduce((sum, { healthy }) => sum + healthy, 0);
   return `Nothing is wrong. ${count(endpoints, "endpoint")} healthy; no requests failed or refused just now.`;
 }

@@ -12,6 +12,7 @@ import {
   unknown,
 } from "../format.ts";
 import { Table } from "../parts/table.tsx";
+import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
 
 interface ProcessProps {
@@ -27,8 +28,10 @@ export function Reloads({ parts, now }: ProcessProps) {
       <h2 id="reloads">Reloads</h2>
       {reloads === undefined || reloads.length === 0 ? (
         <p class="empty">
-          No reloads since the start: a changed file, SIGHUP, or `POST /reload` would be listed here with its
-          changes.
+          <Words>
+            No reloads since the start: a changed file, SIGHUP, or `POST /reload` would be listed here with
+            its changes.
+          </Words>
         </p>
       ) : (
         <ol class="reloads">

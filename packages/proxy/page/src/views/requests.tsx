@@ -5,6 +5,7 @@ import { useJson } from "../loading.ts";
 import { go } from "../navigation.ts";
 import { Link } from "../parts/link.tsx";
 import { Table } from "../parts/table.tsx";
+import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
 import type { Place } from "../place.ts";
 import { Choice } from "./filters.tsx";
@@ -27,9 +28,11 @@ export function Requests({ parts, place, now }: RequestsProps) {
     <section>
       <h2 id="requests">Requests</h2>
       <p class="muted">
-        {proxy?.keptRequests === 0
-          ? "No requests are kept: `recorder.keep` is 0."
-          : "The last failed, refused, slow and recovered requests, and a sample of the others."}
+        <Words>
+          {proxy?.keptRequests === 0
+            ? "No requests are kept: `recorder.keep` is 0."
+            : "The last failed, refused, slow and recovered requests, and a sample of the others."}
+        </Words>
       </p>
       <search class="filters">
         <Choice

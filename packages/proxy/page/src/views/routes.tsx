@@ -8,6 +8,7 @@ import { Policies } from "../parts/policies.tsx";
 import { SeriesCharts } from "../parts/series-charts.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { type Column, Table } from "../parts/table.tsx";
+import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
 import type { Place } from "../place.ts";
 
@@ -28,7 +29,11 @@ export function Routes({ parts, place }: RoutesProps) {
   return (
     <section>
       <h2 id="routes">Listeners and routes</h2>
-      {shown.length === 0 ? <p class="empty">{emptyText(parts, groups.length)}</p> : null}
+      {shown.length === 0 ? (
+        <p class="empty">
+          <Words>{emptyText(parts, groups.length)}</Words>
+        </p>
+      ) : null}
       {shown.map(({ listener, rows }) => (
         <Listener key={listener.listener} listener={listener} rows={rows} parts={parts} place={place} />
       ))}
