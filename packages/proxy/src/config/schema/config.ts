@@ -234,7 +234,7 @@ function config(policies: PolicySchemas) {
       keep: whole(0, 10_000)
         .default(100)
         .describe(
-          "Calls that each worker keeps in memory for each reason (failed, refused, slow, recovered by another try, sampled), normally about 1 KiB each and at most 32 KiB; 0: none. Of many similar calls in a second only some are kept.",
+          "Calls that each worker keeps in memory for each reason (failed, refused, slow, recovered by another try, sampled, unread), normally about 1 KiB each and at most 32 KiB; 0: none. Of many similar calls in a second only some are kept.",
         ),
       slow: duration.prefault("1s").describe("Time until the response head from which on a call is slow."),
       sample: ratio.prefault("0.1%").describe("Share of the other calls that are kept."),
