@@ -21,6 +21,19 @@ describe("consecutive failures", () => {
     expect(events).toEqual(["a returned", "a changed"]);
   });
 
+  test("the observer learns which call led to an ejection, and after how many failures", () => {
+    const seen: unknown[] = [];
+    const source = outlierDetection({
+      clock: virtualClock(),
+      consecutiveFailures: 2,
+      observer: { ejected: (key, { failures }, call) => seen.push([key, failures, call]) },
+    });
+    const [watch] = letters(2).map((key) => source.watch({ key }, () => {}));
+    for (const call of ["first", "second", "third"])
+      watch?.ended?.({ kind: "failure", retryable: false }, call);
+    expect(seen).toEqual([["a", 2, "second"]]);
+  });
+
   test("a success resets the count", () => {
     const { ended, ill } = detecting(letters(2));
     ended("a", ...five.slice(1), "success", ...five.slice(1));
