@@ -124,7 +124,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
       observer?.connectFailed?.(key, cause);
       return [];
     }
-    observer?.came?.(key);
+    observer?.added?.(key);
     const end = (): void => {
       for (const run of atEnd) run();
     };
@@ -147,7 +147,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     choose();
     for (const [key, member] of known) {
       member.leave();
-      observer?.gone?.(key);
+      observer?.removed?.(key);
     }
   }
 

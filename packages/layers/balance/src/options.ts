@@ -39,13 +39,13 @@ export interface Resent {
 /** Callbacks for metrics and logs. Must not throw. */
 export interface BalanceObserver<in Req = unknown> {
   /** An endpoint was added. */
-  readonly came?: (key: string) => void;
+  readonly added?: (key: string) => void;
   /**
    * `connect` threw for a new endpoint. It gets no calls, and is tried again at the next change.
    */
   readonly connectFailed?: (key: string, cause: unknown) => void;
   /** An endpoint was removed; calls in flight continue. */
-  readonly gone?: (key: string) => void;
+  readonly removed?: (key: string) => void;
   readonly healthChanged?: (key: string, healthy: boolean) => void;
   /** A panic started (`true`), as too few endpoints are healthy and health is ignored, or ended. */
   readonly panicked?: (panic: boolean) => void;

@@ -70,8 +70,8 @@ export function balancing(
 export function notes(): { readonly events: string[]; readonly observer: BalanceObserver } {
   const events: string[] = [];
   const observer: BalanceObserver = {
-    came: (key) => events.push(`${key} came`),
-    gone: (key) => events.push(`${key} gone`),
+    added: (key) => events.push(`${key} added`),
+    removed: (key) => events.push(`${key} removed`),
     healthChanged: (key, healthy) => events.push(`${key} ${healthy ? "well" : "ill"}`),
     panicked: (panic) => events.push(panic ? "panic" : "calm"),
   };

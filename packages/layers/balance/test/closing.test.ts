@@ -184,7 +184,7 @@ describe("an endpoint whose connect throws", () => {
     const seen: unknown[] = [];
     const observer = {
       connectFailed: (key: string, cause: unknown) => seen.push([key, cause]),
-      came: (key: string) => seen.push(key),
+      added: (key: string) => seen.push(key),
     };
     const balanced = balance({ discovery, connect, observer });
     set("a", "bad", "b");

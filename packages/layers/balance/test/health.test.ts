@@ -54,7 +54,7 @@ describe("health", () => {
     operator.say("a", false);
     operator.say("a", false);
     set("b", "d");
-    expect(events).toEqual(["a came", "b came", "c came", "a ill", "d came", "a gone", "c gone"]);
+    expect(events).toEqual(["a added", "b added", "c added", "a ill", "d added", "a removed", "c removed"]);
   });
 
   test("many changes at once take one pass over the endpoints (defect: one for each)", async () => {

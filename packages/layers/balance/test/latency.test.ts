@@ -93,6 +93,21 @@ describe("the cost of one more call", () => {
     expect(probe.estimate).toBe(2_000);
   });
 
+  test.each([
+    [300, 10, 34_012],
+    [2_000, 167, 24_830],
+    [5_000, 50, 46_052],
+  ])(
+    "of %d ms decays to that of endpoints with %d ms in %d ms, as in Finagle",
+    (slowMs, otherMs, afterMs) => {
+      const slow = new Probe().call(slowMs);
+      const endedMs = slow.now;
+      while (slow.cost() >= otherMs) slow.now++;
+      expect(slow.now - endedMs).toBe(afterMs);
+      expect(afterMs).toBe(Math.ceil(10_000 * Math.log(slowMs / otherMs)));
+    },
+  );
+
   test("decays smoothly", () => {
     const probe = new Probe().call(100);
     for (let last = probe.cost(); probe.now < 300; last = probe.cost()) {

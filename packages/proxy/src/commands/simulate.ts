@@ -136,11 +136,12 @@ async function report(
   const missed = column.runs.flatMap((run) =>
     unmet(scenario.expect, run).map((line) => (column.runs.length > 1 ? `${line}, seed ${run.seed}` : line)),
   );
+  const named = missed.map((line) => `${column.title}: ${line}`);
   if (json) io.stdout(`${JSON.stringify({ configurations: columns, unmet: missed })}\n`);
   else io.stdout(textReport(columns));
-  for (const line of missed) io.stderr(`${column.title}: ${line}\n`);
+  for (const line of named) io.stderr(`${line}\n`);
   const isWritten = [
-    html === undefined || write(html, htmlReport(columns, scenario.expect, missed), io),
+    html === undefined || write(html, htmlReport(columns, scenario.expect, named), io),
     alerts === undefined || write(alerts, alertRules(scenario.expect), io),
   ].every(Boolean);
   return missed.length > 0 || !isWritten ? 1 : 0;

@@ -146,7 +146,7 @@ interface PartsContext extends ClusterContext {
 
 const balanceEvents = eventsOf<BalanceObserver<HttpRequest & FromClient>>(
   "balance",
-  ["came", "gone", "connectFailed", "panicked", "resent", "refused"],
+  ["added", "removed", "connectFailed", "panicked", "resent", "refused"],
   {
     resent: ({ from, to }) => `${from} had not processed the request, so it was sent to ${to}`,
     refused: ({ endpoints, usable, endpoint, reason }) =>

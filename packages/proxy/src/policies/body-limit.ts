@@ -16,6 +16,7 @@ export const bodyLimit = definePolicy({
       .describe(
         "Maximum size of a request body; larger ones get 413, before they are read if their length is known. Tunnels have no limit. Default: no limit.",
       ),
+  notSimulated: () => "requests have no body",
   layer: (maxBytes) => bodyLimitLayer({ maxBytes }),
   answers: {
     BodyTooLarge: ({ maxBytes }: BodyTooLarge): Answer => ({

@@ -128,7 +128,7 @@ test("--html writes a report that needs nothing else", async () => {
   // No address of anything to load, and text is escaped.
   expect(html).not.toMatch(/(?:src|href)=|url\(|@import/);
   expect(html).toContain("latency p50, expected &#60; 1ms");
-  expect(html).toMatch(/<p class="unmet">p50 must be &#60; 1ms \(got .*, seed 2<\/p>/);
+  expect(html).toMatch(/<p class="unmet">\S+pagoda\.yaml: p50 must be &#60; 1ms \(got .*, seed 2<\/p>/);
   expect(html).toContain("<td>endpoint ejected</td>");
   expect(html).toMatch(/<rect class="out" [^>]*><title>[^<]*(?:ejected|circuit)/);
 });

@@ -188,6 +188,39 @@ describe("the policies of the configuration", () => {
   });
 });
 
+test("what a simulation leaves out is named, if the configuration has it", async () => {
+  const notesOf = async (config: object): Promise<readonly string[]> => (await simulated(config)).notes;
+  expect(await notesOf(configuration())).toEqual([]);
+  const tls = { certificates: [{ certificate: "a.pem", key: "a.key" }] };
+  const secured = /^TLS is not simulated/;
+  const cases: readonly (readonly [object, RegExp])[] = [
+    [{ ...configuration(), workers: 2 }, /^one worker is simulated/],
+    [configuration({ listener: { tls } }), secured],
+    [configuration({ cluster: { endpoints: ["https://10.0.0.1:443"] } }), secured],
+    [configuration({ listener: { maxConnections: 10 } }), /^connections of clients are not simulated/],
+    [configuration({ listener: { timeouts: { head: "5s" } } }), /^connections of clients are not simulated/],
+    [
+      configuration({ cluster: { pool: { connectTimeout: "1s" } } }),
+      /^connections to origins are opened at once/,
+    ],
+    [configuration({ cluster: { client: "undici", proxy: "http://proxy:1" } }), /^forward proxies/],
+    [
+      configuration({ route: { policies: { bodyLimit: "1KiB" } } }),
+      /^bodyLimit is not simulated: requests have no body$/,
+    ],
+  ];
+  for (const [config, note] of cases) {
+    const notes = await notesOf(config);
+    expect([config, ...notes]).toEqual([config, expect.stringMatching(note)]);
+  }
+  expect(await notesOf(configuration({ cluster: { pool: { maxConnections: 10 } } }))).toEqual([]);
+  const { notes } = await simulated(
+    configuration({ cluster: { endpoints: undefined, dns: { host: "shop", port: 443, scheme: "https" } } }),
+    scenario({ origins: { shop: { latency: { p50: "1ms", p99: "2ms" }, endpoints: 4 } } }),
+  );
+  expect(notes).toEqual([expect.stringMatching(secured)]);
+});
+
 test("discovered endpoints are those of the scenario", async () => {
   const { origins } = await simulated(
     configuration({ cluster: { endpoints: undefined, dns: { host: "shop", port: 80 } } }),

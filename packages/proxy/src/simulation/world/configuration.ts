@@ -5,6 +5,7 @@ import type { PolicyRegistry } from "../../policies/registry.ts";
 import { configured, type SettingsOf } from "../../policies/stack.ts";
 import { endpointCount } from "../scenario/read.ts";
 import type { Scenario } from "../scenario/schema.ts";
+import { differences } from "./differences.ts";
 
 /** A configuration as it is simulated. */
 export interface Simulatable {
@@ -54,9 +55,6 @@ export function simulatable(
     log: { ...config.log, access: false },
     tracing: undefined,
   };
-  if (config.workers !== 1)
-    notes.add("one worker is simulated: limits of each worker apply once, and all calls share its balancers");
-  if (Object.keys(config.stores).length > 0)
-    notes.add("limits in stores are simulated as limits of this process, which has them to itself");
+  for (const note of differences(config, policies)) notes.add(note);
   return { resolved: { config: simulated, files }, notes: [...notes] };
 }
