@@ -41,6 +41,9 @@ test("the proxy applies the example on a listener", async () => {
   expect(await pagoda.metric("stack_events_total", { layer: "tenant", event: "refused" })).toBe(1);
   const kept = await pagoda.admin("/requests?reason=refused");
   expect(JSON.parse(kept.text)).toMatchObject([
-    { fault: { tag: "TenantMissing" }, trail: [{ text: "tenant: refused: no header x-tenant" }] },
+    {
+      fault: { tag: "TenantMissing" },
+      trail: [{ text: "tenant of listener main: refused: no header x-tenant" }],
+    },
   ]);
 });
