@@ -48,10 +48,13 @@ const [enter, leave] = ["\u001B[?1049h", "\u001B[?25h\u001B[?1049l"];
 describe("pagoda top on a terminal", () => {
   needs("script");
 
+  type Terminal = ReturnType<typeof onTerminal>;
+
   /** Starts it in a terminal of 60 columns and 8 rows, and shows afterwards how it has left the terminal. */
   function onTerminal(admin: string) {
     const words = [process.execPath, mainFile, "top", "--admin", admin].map((word) => JSON.stringify(word));
-    const command = `stty cols 60 rows 8; tty; ${words.join(" ")}; echo "code $?"; stty -a`;
+    const top = `sh -c 'echo pid $$; exec "$0" "$@"' ${words.join(" ")}`;
+    const command = `stty cols 60 rows 8; tty; ${top}; echo "code $?"; stty -a`;
     const child = adopt(
       spawn(need("script"), ["-qefc", command, "/dev/null"], {
         env: environment({ TERM: "xterm" }),
@@ -70,6 +73,9 @@ describe("pagoda top on a terminal", () => {
         while (!output.includes(text, from)) await once(child.stdout, "data");
         from = output.indexOf(text, from) + text.length;
       },
+      get pid(): number {
+        return Number(/pid (\d+)/.exec(output)?.[1]);
+      },
       get terminal(): string {
         return /\/dev\/pts\/\d+/.exec(output)?.[0] as string;
       },
@@ -87,19 +93,20 @@ describe("pagoda top on a terminal", () => {
   }
 
   test.each([
-    ["q", "q"],
-    ["Ctrl-C", "\u0003"],
-  ])("ends with %s and restores the terminal", async (_name, keys) => {
+    ["q", 0, (screen: Terminal) => void screen.type("q")],
+    ["Ctrl-C", 0, (screen: Terminal) => void screen.type("\u0003")],
+    ["SIGTERM", 143, (screen: Terminal) => void process.kill(screen.pid)],
+  ])("ends with %s and restores the terminal", async (_name, code, end) => {
     using folder = new Folder();
     await using upstream = await named("one");
     await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }));
     const screen = onTerminal(pagoda.adminUrl);
     await screen.shows(enter);
     await screen.shows("no requests in");
-    screen.type(keys);
+    end(screen);
     const left = await screen.ended();
     expect(left).toContain(leave);
-    expect(left.slice(left.indexOf(leave))).toMatch(/code 0\r\n[^]* icanon [^]* echo /);
+    expect(left.slice(left.indexOf(leave))).toMatch(new RegExp(`code ${code}\\r\\n[^]* icanon [^]* echo `));
   });
 
   test("fits its lines to the terminal, also after a change of its size", async () => {
