@@ -13,8 +13,8 @@ export interface HealthSource<in E extends Endpoint = Endpoint> {
   /**
    * Starts to watch a new endpoint.
    *
-   * @param changed Must be called after each change of the watch's `healthy`, but not before
-   * `watch` has returned.
+   * @param changed Must be called after each change of the watch's `healthy` or `withdrawn`, but not
+   * before `watch` has returned.
    */
   watch(endpoint: E, changed: () => void): HealthWatch;
 }
@@ -22,6 +22,11 @@ export interface HealthSource<in E extends Endpoint = Endpoint> {
 /** What a source knows about one endpoint. */
 export interface HealthWatch {
   readonly healthy: boolean;
+  /**
+   * Whether it gets no calls even if health is ignored: it was taken out on purpose, not found to
+   * fail. Only with `healthy: false`. Default false.
+   */
+  readonly withdrawn?: boolean | undefined;
   /** Why it is unhealthy, if known: `consecutive-failures`, `connection refused`. */
   readonly reason?: string | undefined;
   /**

@@ -102,8 +102,8 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     classifier,
     clock,
     elsewhere,
-    healthChanged(key, isHealthy) {
-      observer?.healthChanged?.(key, isHealthy);
+    healthChanged: (key, isHealthy) => observer?.healthChanged?.(key, isHealthy),
+    changed() {
       // A choice takes a pass over all endpoints, and many of them may change at once.
       if (isStale) return;
       isStale = true;
@@ -155,13 +155,16 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     if (isStale) choose();
   }
 
-  /** Makes the healthy endpoints eligible for calls, or all of them if too few are healthy. */
+  /**
+   * Makes the healthy endpoints eligible for calls, or all that are not withdrawn if too few are
+   * healthy.
+   */
   function choose(): void {
     isStale = false;
     const fit = members.filter((member) => member.healthy);
     healthy = fit.length;
     const panics = healthy < members.length * panicThreshold;
-    usable = panics ? members : fit;
+    usable = panics ? members.filter(({ withdrawn }) => !withdrawn) : fit;
     strategy.update(usable);
     if (panics !== panicking) {
       panicking = panics;

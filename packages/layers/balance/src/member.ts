@@ -39,6 +39,8 @@ export interface MemberContext<E extends Endpoint, Req, Res, Err> {
   ) => Promise<Either<Err, Res>> | undefined;
   /** The health of an endpoint has changed. */
   readonly healthChanged: (key: string, healthy: boolean) => void;
+  /** Which endpoints may get calls has changed. */
+  readonly changed: () => void;
 }
 
 const none: readonly never[] = [];
@@ -50,6 +52,8 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   weight = 1;
   pending = 0;
   healthy = true;
+  /** It gets no calls even in a panic. */
+  withdrawn = false;
   /** Whether the call being resent has already been here. */
   isTried = false;
   readonly #service: Service<Req, Res, Err>;
@@ -87,6 +91,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     this.#watches = watches;
     this.#learning = watches.map(([, watch]) => watch).filter(({ ended }) => ended !== undefined);
     this.healthy = this.#isHealthy();
+    this.withdrawn = this.#isWithdrawn();
     if (this.healthy) this.#record.wasHealthy = true;
     this.update(endpoint);
   }
@@ -183,7 +188,11 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
         healthy,
         ...(share < 1 && { share }),
         ...this.load?.state(),
-        ...Object.fromEntries(this.#watches.map(([name, watch]) => [name, watch.state()])),
+        ...Object.fromEntries(
+          this.#watches
+            .map(([name, watch]) => [name, watch.state()] as const)
+            .filter(([, state]) => Object.keys(state).length > 0),
+        ),
       },
       inner: [this.#service.describe()],
     };
@@ -193,9 +202,17 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     return this.#watches.every(([, { healthy }]) => healthy);
   }
 
+  #isWithdrawn(): boolean {
+    return this.#watches.some(([, { withdrawn = false }]) => withdrawn);
+  }
+
   readonly #healthChanged = (): void => {
     const healthy = this.#isHealthy();
-    if (this.#isGone || healthy === this.healthy) return;
+    const withdrawn = this.#isWithdrawn();
+    if (this.#isGone || (healthy === this.healthy && withdrawn === this.withdrawn)) return;
+    this.withdrawn = withdrawn;
+    this.#context.changed();
+    if (healthy === this.healthy) return;
     this.healthy = healthy;
     // Another balancer may have found it healthy before this one's first check.
     if (healthy && !this.#record.wasHealthy) this.startSlowly();

@@ -9,16 +9,24 @@ export class Operator implements HealthSource {
   readonly #ill: Set<string>;
   readonly #learns: boolean;
 
-  constructor(name = "operator", { ill = [] as readonly string[], learns = false } = {}) {
+  readonly #withdraws: boolean;
+
+  /** @param withdraws Whether those that are ill are withdrawn. */
+  constructor(name = "operator", { ill = [] as readonly string[], learns = false, withdraws = false } = {}) {
     this.name = name;
     this.#ill = new Set(ill);
     this.#learns = learns;
+    this.#withdraws = withdraws;
   }
 
   watch({ key }: { readonly key: string }, changed: () => void): ReturnType<HealthSource["watch"]> {
     this.watched.set(key, changed);
     const ill = this.#ill;
+    const withdraws = this.#withdraws;
     return {
+      get withdrawn() {
+        return withdraws && ill.has(key);
+      },
       get healthy() {
         return !ill.has(key);
       },

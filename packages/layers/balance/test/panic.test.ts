@@ -25,6 +25,23 @@ describe("panic", () => {
     expect(events.filter((each) => /panic|calm/u.test(each))).toEqual(["panic", "calm"]);
   });
 
+  test("counts endpoints that were withdrawn, and gives them no calls", async () => {
+    const health = new Operator("checks");
+    const operator = new Operator("operator", { withdraws: true });
+    const { spread, balanced } = balancing(["a", "b", "c"], { health: [health, operator] });
+    operator.say("a", false);
+    health.say("b", false);
+    expect(spread(4)).toBe("b2 c2");
+    // It is unhealthy already: only its withdrawal changes.
+    operator.say("b", false);
+    expect(spread(2)).toBe("c2");
+    operator.say("c", false);
+    expect(balanced.describe().state).toEqual({ endpoints: 3, healthy: 0, panicking: true });
+    expect(await balanced.call("1")).toMatchObject(left({ _tag: "NoEndpointReady", usable: 0 }));
+    operator.say("b", true);
+    expect(spread(2)).toBe("b2");
+  });
+
   test("starts and ends when endpoints are added or removed", () => {
     const { events, observer } = notes();
     const operator = new Operator("operator", { ill: ["a", "b"] });

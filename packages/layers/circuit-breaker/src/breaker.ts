@@ -148,6 +148,18 @@ export class Breaker {
     }
   }
 
+  /**
+   * Closes it now, as successful probes would. Calls in flight no longer count.
+   *
+   * @returns False if it was closed.
+   */
+  reset(): boolean {
+    if (this.#isClosed) return false;
+    this.#close(undefined);
+    this.changed();
+    return true;
+  }
+
   /** @internal Notifies the waiting callers after a result. */
   changed(): void {
     if (this.waiting.size === 0) return;

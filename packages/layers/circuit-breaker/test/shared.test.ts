@@ -28,3 +28,32 @@ test("layers with a shared breaker open and close together, and wake callers in 
   await waits;
   expect(breaker.phase).toBe("closed");
 });
+
+test("a reset closes an open circuit, wakes callers, and ignores calls that began before", async () => {
+  const clock = virtualClock();
+  const events: string[] = [];
+  const observer = { opened: () => events.push("opened"), closed: () => events.push("closed") };
+  const options = { trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 };
+  const breaker = new Breaker({ ...options, observer });
+  const mock = mockService<string, number, typeof failure>();
+  const layer = circuitBreaker({ ...options, breaker })(mock.service);
+  expect(breaker.reset()).toBe(false);
+  const slow = layer.call("slow");
+  const late = await mock.next();
+  const call = layer.call("a");
+  (await mock.next()).fail(failure);
+  await call;
+  const waits = layer.ready();
+  expect(waits).toBeDefined();
+  expect(breaker.reset()).toBe(true);
+  await waits;
+  expect(events).toEqual(["opened", "closed"]);
+  late.fail(failure);
+  await slow;
+  expect(breaker.phase).toBe("closed");
+  const again = layer.call("b");
+  (await mock.next()).fail(failure);
+  await again;
+  // The open time starts over.
+  expect(breaker.retryAfterMs).toBe(1_000);
+});

@@ -12,6 +12,8 @@ import { outliersOf } from "./success-rate.ts";
 export interface OutlierDetection extends HealthSource {
   watch(endpoint: Endpoint, changed: () => void): HealthWatch;
   describe(): Description;
+  /** Ends the ejection of an endpoint early. Returns false if it was not ejected. */
+  endEjection(key: string): boolean;
 }
 
 /**
@@ -49,6 +51,7 @@ export function outlierDetection(options: OutlierDetectionOptions = {}): Outlier
     name: "outlier-detection",
     watch: (endpoint, changed) => detection.watch(endpoint, changed),
     describe: () => detection.describe(),
+    endEjection: (key) => detection.endEjection(key),
   };
 }
 
@@ -79,6 +82,12 @@ class Detection implements Detector {
       options: outlierOptionsOf(this.settings),
       state: { endpoints: this.#watches.size, ejected: this.#ejected.size },
     };
+  }
+
+  endEjection(key: string): boolean {
+    const ejected = Array.from(this.#ejected).filter((watch) => watch.key === key);
+    for (const watch of ejected) watch.comeBack();
+    return ejected.length > 0;
   }
 
   hasRoom(): boolean {

@@ -34,6 +34,21 @@ describe("consecutive failures", () => {
     expect(seen).toEqual([["a", 2, "second"]]);
   });
 
+  test("an ejection can be ended early, and its timer with it", async () => {
+    const { clock, source, ended, ill, events } = detecting(letters(3));
+    expect(source.endEjection("a")).toBe(false);
+    ended("a", ...five);
+    await clock.advance(29_000);
+    events.length = 0;
+    expect(source.endEjection("b")).toBe(false);
+    expect(source.endEjection("a")).toBe(true);
+    expect(ill()).toBe("");
+    expect(events).toEqual(["a returned", "a changed"]);
+    ended("a", ...five);
+    await clock.advance(2_000);
+    expect(ill()).toBe("a");
+  });
+
   test("a success resets the count", () => {
     const { ended, ill } = detecting(letters(2));
     ended("a", ...five.slice(1), "success", ...five.slice(1));

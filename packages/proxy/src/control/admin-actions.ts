@@ -1,5 +1,8 @@
 import { type Either, isLeft } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, text } from "@pagoda/http";
+import type { Action } from "./admin-action.ts";
+import { endpointActions } from "./endpoint-actions.ts";
+import type { EndpointOperations } from "./endpoint-operations.ts";
+import { type HttpRequest, text } from "@pagoda/http";
 
 /** What an operator can change. */
 export interface Operations {
@@ -8,14 +11,7 @@ export interface Operations {
   drain(): void;
   readonly logLevels: readonly string[];
   setLogLevel(level: string): Promise<void>;
-}
-
-/** An action of the admin endpoint: `POST` with parameters in the query. */
-export interface Action {
-  readonly about: string;
-  /** Its parameters, with what each is. */
-  readonly parameters: Readonly<Record<string, string>>;
-  act(given: URLSearchParams, request: HttpRequest): HttpResponse | Promise<HttpResponse>;
+  readonly endpoints: EndpointOperations;
 }
 
 /** The actions, by path. */
@@ -48,6 +44,7 @@ export function actionsOf(operations: Operations): Readonly<Record<string, Actio
         return text("draining\n", 202);
       },
     },
+    ...endpointActions(operations.endpoints),
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Description } from "@pagoda/core";
 import { publicConfig, type Resolved } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
+import type { ClusterStatus } from "../data-plane/types.ts";
 import type { RequestQuery, TapQuery } from "../recorder/call-record.ts";
 import type { AdminSubject } from "./admin.ts";
 import { AdminGuard, type AdminToken } from "./admin-guard.ts";
 import type { AdminParts } from "./admin-parts.ts";
 import { mergeClusters } from "./clusters.ts";
+import { EndpointOperations } from "./endpoint-operations.ts";
 import { exposition } from "./exposition.ts";
 import { figuresOf } from "./figures.ts";
 import { Live } from "./live.ts";
@@ -19,6 +21,7 @@ export function adminSubject(parts: AdminParts): AdminSubject {
     if (phase !== "serving") return phase;
     return secrets.notReady ?? listeners.notReady ?? supervisor.notReady();
   };
+  const clusters = async (): Promise<readonly ClusterStatus[]> => mergeClusters(await queries.clusters());
   const live = new Live({ ...parts, notReady });
   return {
     unhealthy: () => queries.unhealthy(),
@@ -32,7 +35,7 @@ export function adminSubject(parts: AdminParts): AdminSubject {
         ...listeners.describe(),
       ]),
     config: () => publicConfig(reloads.served.config, reloads.served.policies),
-    clusters: async () => mergeClusters(await queries.clusters()),
+    clusters,
     requests: {
       get keep() {
         return reloads.current.config.recorder.keep;
@@ -62,6 +65,11 @@ export function adminSubject(parts: AdminParts): AdminSubject {
         log.level = level;
         await queries.setLogLevel(level);
       },
+      endpoints: new EndpointOperations({
+        ejections: supervisor.ejections,
+        clusters,
+        reset: (query) => queries.reset(query),
+      }),
     },
     guard: new AdminGuard({ clock, log, token: () => adminToken(reloads.served) }),
     acted: ({ status, ...action }) =>

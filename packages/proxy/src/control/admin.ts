@@ -4,7 +4,8 @@ import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@
 import type { ClusterStatus } from "../data-plane/types.ts";
 import type { Figures } from "../recorder/call-record.ts";
 import type { Feed } from "../live/feed.ts";
-import { type Action, actionList, actionsOf, type Operations } from "./admin-actions.ts";
+import type { Action } from "./admin-action.ts";
+import { actionList, actionsOf, type Operations } from "./admin-actions.ts";
 import type { AdminGuard } from "./admin-guard.ts";
 import { liveEvents } from "./live-events.ts";
 import { assets, livePage, pageAsset, wantsHtml } from "./page-files.ts";

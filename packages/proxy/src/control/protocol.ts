@@ -6,13 +6,21 @@ import type { KeptLimit } from "../policies/policy.ts";
 import type { Plugin } from "../plugins/loader.ts";
 import type { CentralUpdate } from "../data-plane/central-endpoints.ts";
 import type { Listening } from "../data-plane/listening.ts";
-import type { ClusterStatus, DataPlaneContext, Found, MetricData } from "../data-plane/types.ts";
+import type { EjectedEndpoint } from "../data-plane/ejected-endpoints.ts";
+import type {
+  ClusterStatus,
+  DataPlaneContext,
+  Found,
+  MetricData,
+  ResetQuery,
+  WasReset,
+} from "../data-plane/types.ts";
 import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 
 /** What a data plane should serve, as sent to a worker. */
 export interface Assignment extends Omit<
   DataPlaneContext,
-  "log" | "policies" | "limits" | "sockets" | "found" | "central"
+  "log" | "policies" | "limits" | "sockets" | "found" | "central" | "ejected"
 > {
   readonly resolved: Resolved;
   /** The modules to load policies from. */
@@ -64,6 +72,10 @@ export interface WorkerMethods {
   /** Opens the tap of that id if need be, and returns what has come since the last reading. */
   tap: (id: string, query: TapQuery) => Tapped;
   closeTap: (id: string) => void;
+  /** Replaces the list of the endpoints that an operator has ejected; also before the first `apply`. */
+  eject: (all: readonly EjectedEndpoint[]) => void;
+  /** Closes open circuits and ends ejections of outlier detection. */
+  reset: (query: ResetQuery) => readonly WasReset[];
   setLogLevel: (level: string) => void;
   /** Finishes the requests in flight. Returns how many were cut off. */
   drain: (limitMs: number) => number;

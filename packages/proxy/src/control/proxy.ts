@@ -160,7 +160,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     env,
     planes,
     inherited,
-    ticketSecret: options.predecessor?.ticketSecret,
+    inheritance: options.predecessor?.inheritance,
   });
   const reloads = new Reloads(loaded.right, read, {
     load,
@@ -238,7 +238,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     reload: (trigger) => reloads.reload(trigger),
     async replace(args) {
       const sockets = new Map([...supervisor.sockets, ...adminServer.right.sockets]);
-      const started = await startSuccessor(args, sockets, supervisor.ticketSecret, clock);
+      const started = await startSuccessor(args, sockets, supervisor.inheritance, clock);
       // From now on the replacement serves the admin endpoint.
       if (!isLeft(started)) await adminServer.right.close();
       return started;

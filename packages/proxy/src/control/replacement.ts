@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Server } from "node:net";
 import { type Clock, type Either, left, right } from "@pagoda/core";
 import { neverBlock } from "../log-output.ts";
+import type { EjectedEndpoint } from "../data-plane/ejected-endpoints.ts";
 import type { SocketHandle, SocketsByName } from "./sockets.ts";
 
 /** Marks a process as a replacement, which receives sockets. */
@@ -11,8 +12,16 @@ const startMs = 120_000;
 
 type ToSuccessor =
   | { readonly kind: "socket"; readonly name: string }
-  | { readonly kind: "all"; readonly ticketSecret: Uint8Array };
+  | ({ readonly kind: "all" } & Inheritance);
 type FromSuccessor = { readonly kind: "serving" };
+
+/** What a replacement continues with, besides the sockets. */
+export interface Inheritance {
+  /** The secret that seals TLS sessions of clients. */
+  readonly ticketSecret: Uint8Array;
+  /** The endpoints that an operator has ejected. */
+  readonly ejected: readonly EjectedEndpoint[];
+}
 
 /**
  * Starts this program again from disk and hands it the sockets, so no connection is lost between
@@ -23,7 +32,7 @@ type FromSuccessor = { readonly kind: "serving" };
 export async function startSuccessor(
   args: readonly string[],
   sockets: SocketsByName,
-  ticketSecret: Uint8Array,
+  inheritance: Inheritance,
   clock: Clock,
 ): Promise<Either<string, number>> {
   const child = spawn(process.execPath, args, {
@@ -39,7 +48,7 @@ export async function startSuccessor(
   );
   child.once("message", (_message: FromSuccessor) => settled.resolve(right(child.pid as number)));
   for (const [name, all] of sockets) for (const socket of all) send(child, { kind: "socket", name }, socket);
-  send(child, { kind: "all", ticketSecret });
+  send(child, { kind: "all", ...inheritance });
   const timer = clock.setTimer(startMs, () => {
     child.kill("SIGKILL");
     settled.resolve(left(`it did not serve within ${startMs / 1_000} s`));
@@ -59,11 +68,8 @@ function send(child: ChildProcess, message: ToSuccessor, socket?: SocketHandle):
 /** The process that this one replaces. */
 export interface Predecessor {
   readonly sockets: SocketsByName;
-  /**
-   * The secret that seals TLS sessions of clients; undefined if the process ended before sending
-   * it.
-   */
-  readonly ticketSecret?: Uint8Array;
+  /** Undefined if the process ended before sending it. */
+  readonly inheritance?: Inheritance;
   /** Reports that this process serves, so the old one may drain. */
   serves(): void;
 }
@@ -86,7 +92,7 @@ export function predecessor(): Promise<Predecessor> | undefined {
         return;
       }
       process.off("disconnect", gone);
-      resolve({ sockets, ticketSecret: message.ticketSecret, serves });
+      resolve({ sockets, inheritance: message, serves });
     });
   });
 }

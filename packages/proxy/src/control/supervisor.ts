@@ -14,8 +14,11 @@ import { Backoff } from "./backoff.ts";
 import { CentralDiscovery } from "./central-discovery.ts";
 import { type CentralSource, CentralSources } from "./central-sources.ts";
 import type { ControlPlanes } from "./control-planes.ts";
+import type { EjectedEndpoint } from "../data-plane/ejected-endpoints.ts";
+import { Ejections } from "./ejections.ts";
 import { KnownEndpoints } from "./known-endpoints.ts";
 import { type Assignment, type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
+import type { Inheritance } from "./replacement.ts";
 import { SharedState } from "./shared-state.ts";
 import { socketName, Sockets, type SocketsByName, socketsOf } from "./sockets.ts";
 import { storeMetrics } from "./store-metrics.ts";
@@ -36,8 +39,8 @@ export interface SupervisorOptions {
   readonly planes: ControlPlanes;
   /** Sockets of the process that this one replaces. */
   readonly inherited?: SocketsByName | undefined;
-  /** Secret of TLS sessions of the process that this one replaces. */
-  readonly ticketSecret?: Uint8Array | undefined;
+  /** What the process that this one replaces has left. */
+  readonly inheritance?: Inheritance | undefined;
 }
 
 /**
@@ -66,6 +69,8 @@ interface Assigned extends Assignment {
 export class Supervisor {
   /** Queries of the admin endpoint to the workers. */
   readonly queries: WorkerQueries;
+  /** Endpoints that an operator has ejected. */
+  readonly ejections: Ejections;
   readonly #options: SupervisorOptions;
   readonly #restarts: Counter<"reason">;
   readonly #running = new Map<number, WorkerProcess>();
@@ -83,7 +88,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#shared = new SharedState(options, options.ticketSecret);
+    this.#shared = new SharedState(options, options.inheritance?.ticketSecret);
     const changed = (central: Central): void => {
       for (const worker of this.#running.values()) worker.sendEndpoints(central);
     };
@@ -91,6 +96,13 @@ export class Supervisor {
       new CentralDiscovery({ ...options, changed }),
       new XdsDiscovery({ ...options, changed }),
     );
+    this.ejections = new Ejections({
+      clock: options.clock,
+      initial: options.inheritance?.ejected,
+      changed: (all) => this.#eject(all),
+      ended: ({ cluster, endpoint }) =>
+        options.log.info({ cluster, endpoint }, "endpoint returned, since the time of its ejection is over"),
+    });
     this.#sockets = new Sockets(options.workers, options.inherited);
     this.#watchdog = new Watchdog({
       clock: options.clock,
@@ -120,8 +132,9 @@ export class Supervisor {
     }));
   }
 
-  get ticketSecret(): Uint8Array {
-    return this.#shared.ticketSecret;
+  /** What a process that replaces this one continues with. */
+  get inheritance(): Inheritance {
+    return { ticketSecret: this.#shared.ticketSecret, ejected: this.ejections.all };
   }
 
   /** Why no traffic should come here now; undefined if ready. */
@@ -236,10 +249,17 @@ export class Supervisor {
     this.#isEnding = true;
     this.#watchdog.close();
     this.#central.close();
+    this.ejections.close();
     this.#sockets.close();
     for (const timer of this.#waiting) this.#options.clock.clearTimer(timer);
     await Promise.all(Array.from(this.#running.values(), (worker) => worker.terminate()));
     this.#shared.stores.close();
+  }
+
+  /** Unlike a query, also to a worker that is silent now: it may go on later. */
+  async #eject(all: readonly EjectedEndpoint[]): Promise<void> {
+    const told = Array.from(this.#running.values(), (worker) => worker.request("eject", all));
+    await within(answerMs, Promise.all(told), this.#options.clock);
   }
 
   #assign({ config, files, policies, plugins }: Served, sockets: SocketsByName): Assigned {
@@ -262,6 +282,7 @@ export class Supervisor {
         worker.give(socket, listenerName(listener));
     }
     for (const central of this.#central.all) worker.sendEndpoints(central);
+    void worker.request("eject", this.ejections.all);
     const answered = await within(
       applyMs,
       worker.request("apply", { ...assignment, known: this.#known.all }),

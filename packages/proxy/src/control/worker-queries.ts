@@ -1,6 +1,6 @@
 import type { Clock, Description } from "@pagoda/core";
 import type { Logger } from "pino";
-import type { ClusterStatus } from "../data-plane/types.ts";
+import type { ClusterStatus, ResetQuery, WasReset } from "../data-plane/types.ts";
 import type { CallRecord, RequestQuery, TapQuery } from "../recorder/call-record.ts";
 import { DeadWorkerCounts } from "./dead-worker-counts.ts";
 import type { ProcessMetrics } from "./exposition.ts";
@@ -133,6 +133,12 @@ export class WorkerQueries {
 
   async closeTap(id: string): Promise<void> {
     await this.all(answerMs, "closeTap", id);
+  }
+
+  /** What has been reset in any worker, each once. */
+  async reset(query: ResetQuery): Promise<readonly WasReset[]> {
+    const all = (await this.all(answerMs, "reset", query)).flat();
+    return Array.from(new Map(all.map((each) => [JSON.stringify(each), each])).values());
   }
 
   async setLogLevel(level: string): Promise<void> {

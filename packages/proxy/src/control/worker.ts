@@ -2,6 +2,7 @@ import { isLeft, left, right, systemClock } from "@pagoda/core";
 import { Registry } from "prom-client";
 import { CentralEndpoints } from "../data-plane/central-endpoints.ts";
 import { startDataPlane } from "../data-plane/data-plane.ts";
+import { EjectedEndpoints } from "../data-plane/ejected-endpoints.ts";
 import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
 import type { AnyPolicy } from "../policies/policy.ts";
@@ -63,6 +64,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
   const sockets = new ReceivedSockets();
   const workerPolicies = new WorkerPolicies(log, own);
   const central = new CentralEndpoints();
+  const ejected = new EjectedEndpoints();
   const found = (endpoints: Found): void => send({ kind: "found", found: endpoints });
   let running: DataPlane | undefined;
 
@@ -77,6 +79,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
           policies: policies.right,
           found,
           central,
+          ejected,
           sockets: sockets.take,
           limits: limits.of,
         };
@@ -106,6 +109,8 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
     tap: (id, query) => running?.tap(id, query) ?? { calls: [], skipped: 0 },
     closeTap: (id) => running?.closeTap(id),
     requests: (query) => running?.requests(query) ?? [],
+    eject: (all) => ejected.set(all),
+    reset: (query) => running?.reset(query) ?? [],
     setLogLevel: (level) => running?.setLogLevel(level),
     async drain(limitMs) {
       const cutOff = (await running?.drain(limitMs)) ?? 0;

@@ -1,5 +1,6 @@
 import type { PolicyRegistry } from "../policies/registry.ts";
 import type { CentralEndpoints } from "./central-endpoints.ts";
+import type { EjectedEndpoints } from "./ejected-endpoints.ts";
 import type { States } from "../policies/states.ts";
 import type { Network, TimeAndChance } from "./system.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -15,5 +16,7 @@ export interface ClusterContext extends Telemetry, TimeAndChance {
   readonly states: States;
   /** Endpoints that the main process discovers. */
   readonly central: CentralEndpoints;
+  /** Endpoints that an operator has ejected. */
+  readonly ejected: EjectedEndpoints;
   readonly network: Network;
 }

@@ -14,7 +14,7 @@ import { replay } from "@pagoda/replay";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { observed } from "../policies/observed.ts";
 import { type BlockedReason, eventsOf } from "../policies/policy.ts";
-import { policyLayer } from "../policies/stack.ts";
+import { policyLayer, type PolicyReset } from "../policies/stack.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { GradualEndpoints } from "./gradual-endpoints.ts";
 import type { Origin } from "./origin.ts";
@@ -26,7 +26,7 @@ import { blockedBy, clusterStatus, type EndpointParts } from "./status.ts";
 import { strategyOf } from "./strategy.ts";
 import { endpointTroubles } from "./troubles.ts";
 import { Turns } from "./turns.ts";
-import type { ClusterStatus } from "./types.ts";
+import type { ClusterStatus, WasReset } from "./types.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import { connectionOf, transportOptions } from "./transport-options.ts";
 
@@ -48,6 +48,8 @@ export interface Cluster {
   status(turns?: Turns): Promise<ClusterStatus>;
   /** Its endpoints, those in trouble first. */
   troubles(): RecordedEndpoints;
+  /** Closes open circuits and ends ejections of outlier detection, of one endpoint or of all. */
+  reset(endpoint?: string): readonly Omit<WasReset, "cluster">[];
   /** Applies a changed list of endpoints. Settles when all of them get calls. */
   update(config: ClusterConfig): Promise<void>;
   /** Closes the cluster, which sends no further calls. */
@@ -108,6 +110,14 @@ export function cluster(
         },
         turns,
       ),
+    reset: (wanted) =>
+      Array.from(stacks)
+        .filter(([endpoint]) => wanted === undefined || endpoint === wanted)
+        .flatMap(([endpoint, { resets }]) =>
+          [...resets, { policy: "outliers", run: () => health.endEjection(endpoint) }]
+            .filter(({ run }) => run())
+            .map(({ policy }) => ({ endpoint, policy })),
+        ),
     troubles: () =>
       endpointTroubles(endpoints.endpoints.length, () => ({
         balancer: balancer.status(),
@@ -222,6 +232,7 @@ interface EndpointContext extends PartsContext {
 function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
   const { calls, network, files, policies, tracing, stacks, atEnd, clock } = context;
   const blockedReasons: (() => BlockedReason | undefined)[] = [];
+  const resets: PolicyReset[] = [];
   const { tls } = transportOptions(config, endpoint, files);
   const origin = network.client(config, endpoint, files);
   atEnd(() => void origin.close());
@@ -235,13 +246,14 @@ function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig,
         endpoint: endpoint.key,
         connection: [connectionOf(config), tls ?? null],
         blockedReasons,
+        resets,
       }),
     )
     .layer(optional(tracing?.clientSpan({ tracer: tracing.tracer })))
     // Breaker and retries see the status of a gRPC origin that sends trailers only.
     .layer(grpcTrailers({ clock }))
     .service(origin);
-  const parts: EndpointParts = { describe: () => described(stack), blockedReasons };
+  const parts: EndpointParts = { describe: () => described(stack), blockedReasons, resets };
   stacks.set(endpoint.key, parts);
   atEnd(() => {
     if (stacks.get(endpoint.key) === parts) stacks.delete(endpoint.key);

@@ -21,7 +21,9 @@ interface Known {
   users: number;
 }
 
-type ClustersContext = Telemetry & TimeAndChance & Pick<ClusterContext, "states" | "central" | "network">;
+type ClustersContext = Telemetry &
+  TimeAndChance &
+  Pick<ClusterContext, "states" | "central" | "ejected" | "network">;
 
 interface Making extends Pick<ClusterContext, "files" | "tracing" | "policies"> {
   readonly config: ClusterConfig;

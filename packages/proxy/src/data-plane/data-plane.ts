@@ -9,6 +9,7 @@ import { States } from "../policies/states.ts";
 import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { CentralEndpoints } from "./central-endpoints.ts";
+import { EjectedEndpoints } from "./ejected-endpoints.ts";
 import { described } from "./described.ts";
 import { Clusters, type Taken } from "./clusters.ts";
 import { Generation, latest } from "./generation.ts";
@@ -21,7 +22,15 @@ import { noSpans, type Spans, spansOf } from "./spans.ts";
 import type { OpenListener, System } from "./system.ts";
 import { type Telemetry, telemetryOf } from "./telemetry.ts";
 import { Turns } from "./turns.ts";
-import type { ClusterStatus, DataPlane, DataPlaneContext, MetricData, StartDataPlane } from "./types.ts";
+import type {
+  ClusterStatus,
+  DataPlane,
+  DataPlaneContext,
+  MetricData,
+  ResetQuery,
+  StartDataPlane,
+  WasReset,
+} from "./types.ts";
 
 /** Serves a configuration; see {@link DataPlane}. */
 export const startDataPlane: StartDataPlane = async (resolved, context) => {
@@ -57,7 +66,13 @@ class RunningDataPlane implements DataPlane {
 
   constructor(
     { config }: Resolved,
-    { log, found, central = new CentralEndpoints(), system = realSystem() }: DataPlaneContext,
+    {
+      log,
+      found,
+      central = new CentralEndpoints(),
+      ejected = new EjectedEndpoints(),
+      system = realSystem(),
+    }: DataPlaneContext,
   ) {
     const registry = this.#registry;
     const { clock, random, network } = system;
@@ -66,7 +81,7 @@ class RunningDataPlane implements DataPlane {
     this.#logLevel = config.log.level;
     this.#telemetry = telemetryOf(registry, log, clock);
     this.#clusters = new Clusters(
-      { ...this.#telemetry, states: this.#states, central, clock, random, network },
+      { ...this.#telemetry, states: this.#states, central, ejected, clock, random, network },
       found,
     );
     this.#recorder = new Recorder({
@@ -169,6 +184,15 @@ class RunningDataPlane implements DataPlane {
 
   closeTap(id: string): void {
     this.#recorder.closeTap(id);
+  }
+
+  reset({ cluster: wanted, endpoint }: ResetQuery): readonly WasReset[] {
+    const all: WasReset[] = [];
+    for (const [cluster, its] of this.#taken?.all ?? [])
+      if (wanted === undefined || cluster === wanted)
+        for (const { endpoint: key, policy } of its.reset(endpoint))
+          all.push({ cluster, endpoint: key, policy });
+    return all;
   }
 
   setLogLevel(level: string): void {

@@ -26,6 +26,8 @@ export interface Health {
   readonly sources: readonly HealthSource<Origin>[];
   /** Outcomes of the calls to each endpoint. */
   readonly outcomes: Outcomes;
+  /** Ends the ejection of an endpoint by outlier detection. Returns false if it was not ejected. */
+  endEjection(endpoint: string): boolean;
   /** Settles when each of these has been checked once, or has had the time for it. */
   firstChecks(endpoints: readonly Origin[]): Promise<unknown>;
 }
@@ -38,11 +40,11 @@ export function healthOf(
     readonly atEnd: (run: () => void) => void;
   },
 ): Health {
-  const { endpoints, events, log, states, atEnd, clock, random, network, files } = context;
+  const { endpoints, events, ejected, log, states, atEnd, clock, random, network, files } = context;
   const { check, outliers, xds } = config;
   const labels = { cluster };
   const outcomes = new Outcomes(clock);
-  const sources: HealthSource<Origin>[] = [outcomes];
+  const sources: HealthSource<Origin>[] = [outcomes, ejected.of(cluster, clock)];
   const checks = new FirstChecks(clock);
   if (xds !== undefined)
     sources.push(reportedHealth({ discovery: endpoints, reason: ({ unhealthy }) => unhealthy }));
@@ -69,26 +71,33 @@ export function healthOf(
         }),
       }),
     );
-  if (outliers !== undefined)
-    sources.push(
-      outlierDetection({
-        consecutiveFailures: outliers.consecutiveFailures,
-        intervalMs: outliers.interval,
-        ejectionMs: outliers.ejection,
-        maxEjectionMs: outliers.maxEjection,
-        maxEjectedRatio: outliers.maxEjected,
-        clock,
-        // Ejected endpoints stay ejected over a reload, unless they are called with other settings.
-        ejections: states.hold(`outliers, cluster ${cluster}`, connectionOf(config), outlierEjections, atEnd),
-        observer: observed({ metrics: events, labels, clock }, outlierEvents, {
-          ejected: (endpoint, ejection) => log.warn({ endpoint, ...ejection }, "endpoint ejected"),
-          returned: (endpoint) => log.info({ endpoint }, "endpoint returned from ejection"),
-        }),
-      }),
-    );
+  const detection =
+    outliers === undefined
+      ? undefined
+      : outlierDetection({
+          consecutiveFailures: outliers.consecutiveFailures,
+          intervalMs: outliers.interval,
+          ejectionMs: outliers.ejection,
+          maxEjectionMs: outliers.maxEjection,
+          maxEjectedRatio: outliers.maxEjected,
+          clock,
+          // Ejected endpoints stay ejected over a reload, unless they are called with other settings.
+          ejections: states.hold(
+            `outliers, cluster ${cluster}`,
+            connectionOf(config),
+            outlierEjections,
+            atEnd,
+          ),
+          observer: observed({ metrics: events, labels, clock }, outlierEvents, {
+            ejected: (endpoint, ejection) => log.warn({ endpoint, ...ejection }, "endpoint ejected"),
+            returned: (endpoint) => log.info({ endpoint }, "endpoint returned from ejection"),
+          }),
+        });
+  if (detection !== undefined) sources.push(detection);
   return {
     sources,
     outcomes,
+    endEjection: (endpoint) => detection?.endEjection(endpoint) ?? false,
     firstChecks: async (endpoints) => check && checks.ofAll(endpoints, check.timeout),
   };
 }

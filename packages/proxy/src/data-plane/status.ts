@@ -2,6 +2,7 @@ import type { BalancerStatus, EndpointStatus as BalancedEndpoint } from "@pagoda
 import type { Description, Json } from "@pagoda/core";
 import { type OutcomeCounts, outcomesName } from "./outcomes.ts";
 import type { BlockedReason } from "../policies/policy.ts";
+import type { PolicyReset } from "../policies/stack.ts";
 import { blockedForMs, checksOf, troublesOf, troublesText } from "./troubles.ts";
 import type { Turns } from "./turns.ts";
 import type { ClusterStatus, EndpointStatus } from "./types.ts";
@@ -22,6 +23,8 @@ export interface EndpointParts {
   readonly describe: () => Description;
   /** Why its policies do not let calls pass. */
   readonly blockedReasons: readonly (() => BlockedReason | undefined)[];
+  /** Lets calls of its policies pass again. */
+  readonly resets: readonly PolicyReset[];
 }
 
 /** Returns the status of a cluster, for operators. It has a turn of the event loop for many endpoints. */
@@ -77,7 +80,9 @@ function endpointStatus(endpoint: BalancedEndpoint, parts: ClusterParts): Endpoi
       ready,
       // Its outcomes are shown as calls above.
       ...Object.fromEntries(
-        health.filter(({ source }) => source !== outcomesName).map(({ source, state }) => [source, state]),
+        health
+          .filter(({ source, state }) => source !== outcomesName && Object.keys(state).length > 0)
+          .map(({ source, state }) => [source, state]),
       ),
       ...(describe && layerStates(describe())),
     },

@@ -1,6 +1,7 @@
 import type { BalancerStatus, EndpointStatus, SourceStatus } from "@pagoda/balance";
 import type { BlockedReason } from "../policies/policy.ts";
 import type { RecordedEndpoints } from "../recorder/call-record.ts";
+import { ejectedName } from "./ejected-endpoints.ts";
 import type { Recent } from "./outcomes.ts";
 
 /** What is wrong with an endpoint. */
@@ -26,6 +27,10 @@ export interface Watched {
 /** The name of outlier detection among the health sources. */
 const outliers = "outlier-detection";
 const checks = "health-check";
+const byOperator = "ejected by an operator";
+
+/** Of health sources that say more than that a check fails. */
+const causes: Readonly<Record<string, string>> = { [outliers]: "ejected", [ejectedName]: byOperator };
 
 /** Failures in a row that are unlikely to be chance: Envoy's threshold for outliers. */
 const minFailures = 5;
@@ -39,7 +44,7 @@ export function troublesOf(endpoint: EndpointStatus, { consecutiveFailures, bloc
   for (const { source, healthy, reason = "not checked yet", state } of health)
     if (!healthy)
       troubles.push({
-        cause: source === outliers ? "ejected" : source,
+        cause: causes[source] ?? source,
         detail: reason,
         forMs: timeIn(state),
         blocks: true,
@@ -112,8 +117,10 @@ export function endpointTroubles(
     const its = calls(key);
     const troubles = troublesOf(status, its);
     const blocks = troubles.filter((each) => each.blocks);
-    // Health, which comes first, is ignored in a panic.
-    const by = balancer.panicking ? !status.ready && blocks.at(-1) : blocks[0];
+    // Health, which comes first, is ignored in a panic, but not an operator.
+    const by = balancer.panicking
+      ? (blocks.find(({ cause }) => cause === byOperator) ?? (!status.ready && blocks.at(-1)))
+      : blocks[0];
     if (by) count(blocked, by);
     return {
       endpoint: key,

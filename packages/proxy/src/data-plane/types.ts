@@ -7,6 +7,7 @@ import type { KeptLimit } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 import type { CentralEndpoints } from "./central-endpoints.ts";
+import type { EjectedEndpoints } from "./ejected-endpoints.ts";
 import type { Listening } from "./listening.ts";
 import type { Origin } from "./origin.ts";
 import type { OutcomeCounts } from "./outcomes.ts";
@@ -39,6 +40,8 @@ export interface DataPlaneContext {
   readonly known?: ReadonlyMap<string, readonly Origin[]>;
   /** Endpoints that the main process discovers. Default: none. */
   readonly central?: CentralEndpoints;
+  /** Endpoints that an operator has ejected. Default: none. */
+  readonly ejected?: EjectedEndpoints;
   /** Called with endpoints discovered here, whenever they change. */
   readonly found?: (found: Found) => void;
   /**
@@ -108,6 +111,20 @@ export interface ClusterStatus {
   readonly state: Readonly<Record<string, Json>>;
 }
 
+/** Which endpoints to reset: those of a cluster or all, one of them or all. */
+export interface ResetQuery {
+  readonly cluster?: string | undefined;
+  readonly endpoint?: string | undefined;
+}
+
+/** A circuit that was closed, or an ejection that was ended. */
+export interface WasReset {
+  readonly cluster: string;
+  readonly endpoint: string;
+  /** The name of the policy, or `outliers`. */
+  readonly policy: string;
+}
+
 /**
  * Serves the traffic: listeners, routes and clusters. One runs in each worker process. Everything
  * that it returns is plain data, since it is sent to the main process.
@@ -131,6 +148,8 @@ export interface DataPlane {
   /** Opens the tap of that id if need be, and returns what has come since the last reading. */
   tap(id: string, query: TapQuery): Tapped;
   closeTap(id: string): void;
+  /** Closes open circuits and ends ejections of outlier detection. */
+  reset(query: ResetQuery): readonly WasReset[];
   setLogLevel(level: string): void;
   /**
    * Accepts nothing more, lets the requests in flight finish, and closes everything.

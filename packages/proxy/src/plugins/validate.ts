@@ -30,7 +30,7 @@ function fieldProblem(policy: Readonly<Record<keyof AnyPolicy, unknown>>): strin
       return mustBe(field, "the name of a policy", policy[field]);
   for (const field of ["schema", "layer"] as const)
     if (typeof policy[field] !== "function") return mustBe(field, "a function", policy[field]);
-  for (const field of ["check", "clusters", "explain", "blockedReason"] as const)
+  for (const field of ["check", "clusters", "explain", "blockedReason", "reset"] as const)
     if (policy[field] !== undefined && typeof policy[field] !== "function")
       return mustBe(field, "a function", policy[field]);
   if (!isObject(answers)) return mustBe("answers", "an object of responses by error", answers);

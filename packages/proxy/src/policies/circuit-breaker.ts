@@ -103,6 +103,7 @@ export const circuitBreaker = definePolicy({
           ...(reason !== "" && { detail: reason }),
           ...(phase === "open" && { forMs: retryAfterMs }),
         },
+  reset: (breaker) => breaker.reset(),
   layer: (settings, { observe, classifier, clock, random }: EndpointEnvironment, breaker) =>
     circuitBreakerLayer({
       ...optionsOf(settings),

@@ -93,6 +93,8 @@ export interface Policy<Name extends string, At extends PolicyPlace, Schema exte
   readonly state?: State<Schema, EnvironmentAt[At], Kept>;
   /** Why calls do not pass now, for `/clusters` and `pagoda why`; undefined if they do. */
   blockedReason?(kept: Kept): string | BlockedReason | undefined;
+  /** Lets calls pass again now, for `POST /breakers/reset`. Returns false if they do. */
+  reset?(kept: Kept): boolean;
   /** Undefined if it does nothing with these settings. */
   layer(settings: Settings<Schema>, environment: EnvironmentAt[At], kept: Kept): L;
   /** For types only. */

@@ -70,6 +70,12 @@ export type StackLayer<S extends Stack> = Layer<
 /** What a place has besides the common context. */
 type OwnOf<At extends PolicyPlace> = Omit<EnvironmentAt[At], keyof Environment>;
 
+/** Lets the calls of a policy pass again; see `reset` of {@link AnyPolicy}. */
+export interface PolicyReset {
+  readonly policy: string;
+  readonly run: () => boolean;
+}
+
 /** A place where policies stand. */
 export interface Place extends Pick<Environment, "place" | "log" | "classifier" | "clock" | "random"> {
   /** The files that the configuration refers to, by the paths in it. */
@@ -84,6 +90,8 @@ export interface Place extends Pick<Environment, "place" | "log" | "classifier" 
   readonly states: States;
   /** Registers a function that reports why calls do not pass here now. */
   readonly blockedReasons?: (() => BlockedReason | undefined)[];
+  /** Registers a function that lets calls pass here again. */
+  readonly resets?: PolicyReset[];
   /** Registers a function to run when the layers created here are gone. */
   readonly atEnd: (run: () => void) => void;
 }
@@ -103,6 +111,11 @@ export function policyLayer<At extends PolicyPlace>(
   const layers = configured(policies[at], settings).flatMap(([policy, its]) => {
     const kept = named(policy, () => environment.keptBy(policy));
     if (policy.blockedReason !== undefined) place.blockedReasons?.push(() => blockedReason(policy, kept));
+    if (policy.reset !== undefined)
+      place.resets?.push({
+        policy: policy.name,
+        run: () => reset(policy, kept, place),
+      });
     const layer: unknown = named(policy, () => policy.layer(its, environment, kept));
     if (layer === undefined) return [];
     const shared = policies.sharedTags.get(policy);
@@ -126,8 +139,28 @@ function blockedReason(policy: AnyPolicy, kept: unknown): BlockedReason | undefi
   }
 }
 
+/** The same for a reset. */
+function reset(policy: AnyPolicy, kept: unknown, { log, place }: Place): boolean {
+  try {
+    return policy.reset?.(kept) ?? false;
+  } catch (err) {
+    log.error({ policy: policy.name, place, err }, "defect while resetting a policy");
+    return false;
+  }
+}
+
 function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place): Environment {
-  const { events, durations, files, labels, states, atEnd, blockedReasons: _, ...rest } = place;
+  const {
+    events,
+    durations,
+    files,
+    labels,
+    states,
+    atEnd,
+    blockedReasons: _,
+    resets: _resets,
+    ...rest
+  } = place;
   const ending = events.until(atEnd);
   const environment: Environment = {
     ...rest,

@@ -11,6 +11,7 @@ import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
 import { realSystem } from "../../src/data-plane/network.ts";
 import { noSpans } from "../../src/data-plane/spans.ts";
 import { CentralEndpoints } from "../../src/data-plane/central-endpoints.ts";
+import { EjectedEndpoints } from "../../src/data-plane/ejected-endpoints.ts";
 import { States } from "../../src/policies/states.ts";
 import { builtInPolicies } from "../../src/policies/registry.ts";
 import { listen, refusing } from "../e2e/origin.ts";
@@ -36,6 +37,7 @@ function clustersOver() {
     ...telemetry,
     states: new States(),
     central: new CentralEndpoints(),
+    ejected: new EjectedEndpoints(),
     ...realSystem(),
   });
   const all: Taken[] = [];
