@@ -23,8 +23,12 @@ export interface RunningProxy extends AsyncDisposable {
   workerKib(): number;
 }
 
+/** The level of warnings. */
+const warning = 40;
+
 interface LogLine {
   readonly time: number;
+  readonly level: number;
   readonly msg: string;
   readonly url?: string;
   readonly adminUrl?: string;
@@ -44,29 +48,32 @@ export async function startProxy(
   const child = spawn(process.execPath, [program, "run", "-c", file], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const ended = once(child, "exit");
+  const ended = once(child, "close");
+  const { promise: listening, resolve, reject } = Promise.withResolvers<LogLine>();
   let last = "";
   let startingMs = 0;
-  for await (const line of createInterface({ input: child.stdout })) {
-    last = line;
-    const { time, msg, url = "", adminUrl = "" } = JSON.parse(line) as LogLine;
-    if (msg === "starting") startingMs = time;
-    if (!msg.includes("listening on")) continue;
-    child.stdout.resume();
-    const [, worker] = processTree(child.pid as number);
-    return {
-      url,
-      adminUrl,
-      workersMs: time - startingMs,
-      workerKib: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${worker}/status`, "utf8"))?.[1]),
-      async [Symbol.asyncDispose]() {
-        child.kill("SIGKILL");
-        await ended;
-        rmSync(folder, { recursive: true });
-      },
-    };
-  }
-  throw new Error(`pagoda ended: ${last}`);
+  createInterface({ input: child.stdout }).on("line", (text) => {
+    last = text;
+    const line = JSON.parse(text) as LogLine;
+    if (line.msg === "starting") startingMs = line.time;
+    if (line.msg.includes("listening on")) resolve(line);
+    // Why a call failed, for instance because a worker was replaced.
+    if (line.level >= warning) console.error(text);
+  });
+  void ended.then(() => reject(new Error(`pagoda ended: ${last}`)));
+  const { time, url = "", adminUrl = "" } = await listening;
+  const [, worker] = processTree(child.pid as number);
+  return {
+    url,
+    adminUrl,
+    workersMs: time - startingMs,
+    workerKib: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${worker}/status`, "utf8"))?.[1]),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await ended;
+      rmSync(folder, { recursive: true });
+    },
+  };
 }
 
 /** The body of a response. */
