@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./scripts/checks/vitest/longest-first.ts";
 
 /** Tests that start processes, browsers or servers; all others run in virtual time. */
 const patient = [
@@ -13,8 +14,9 @@ const generated = ["**/node_modules/**", "**/dist/**"];
 export default defineConfig({
   test: {
     allowOnly: false,
-    // Twice the cores of the reference machine, because end-to-end tests wait most of the time.
-    maxWorkers: 4,
+    // Three times the cores of the reference machine, because end-to-end tests wait most of the time.
+    maxWorkers: 6,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -17,6 +17,9 @@ export interface Options {
   readonly live?: boolean;
 }
 
+/** A time limit for programs that take a second, in ms: it ends one that hangs, and none on a busy machine. */
+export const hangMs = 300_000;
+
 const bin = join(root, "node_modules", ".bin");
 
 /** A program and its children form a process group, so that none of them outlives a signal or the time limit. */

@@ -41,7 +41,7 @@ function groupsOf(selection: Selection): readonly (readonly Step[])[] {
     case "everything": {
       const last = [docs, reference, published];
       const first = [format, lint, wording, types, dependencies];
-      return isComplete ? [first, [selected], [...last, release], [bare]] : [first, [selected], last];
+      return [first, [selected], isComplete ? [...last, release, bare] : last];
     }
   }
 }

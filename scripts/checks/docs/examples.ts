@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
-import { command, pooled } from "../../command.ts";
+import { command, hangMs, pooled } from "../../command.ts";
 import { failed, passed, type Outcome } from "../outcome.ts";
 import type { Fence } from "./markdown.ts";
 
@@ -19,7 +19,6 @@ interface Example {
 
 /** A folder next to a document while its examples are checked. */
 export const folder = ".examples";
-const runMs = 20_000;
 const script = /^(ts|typescript|tsx|mts|js|javascript|jsx|mjs)\b/u;
 
 /** Checks and runs the examples of documents as if each were a file next to its document. */
@@ -99,7 +98,7 @@ async function typeErrors(base: string, examples: readonly Example[]): Promise<s
 
 async function runExample({ name, file, directory, runs }: Example): Promise<Outcome> {
   if (!runs) return passed(name);
-  const { code, output } = await command(process.execPath, [file], { cwd: directory, timeoutMs: runMs });
+  const { code, output } = await command(process.execPath, [file], { cwd: directory, timeoutMs: hangMs });
   return code === 0 ? passed(name) : failed(name, inDocument(output || `exited with ${code}`));
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { command, pnpm, pooled } from "../../command.ts";
+import { command, hangMs, pnpm, pooled } from "../../command.ts";
 import type { Package } from "../../workspace.ts";
 import { type Fence, readMarkdown } from "../docs/markdown.ts";
 import { exited, failed, type Outcome, passed } from "../outcome.ts";
@@ -81,7 +81,7 @@ async function run({ title, examples }: Alone, project: string): Promise<Outcome
   for (const { line, code } of examples) {
     const file = join(project, `README.${line}.ts`);
     writeFileSync(file, `${"\n".repeat(line - 1)}${code}\n`);
-    const finished = await command(process.execPath, [file], { cwd: project, timeoutMs: 20_000 });
+    const finished = await command(process.execPath, [file], { cwd: project, timeoutMs: hangMs });
     if (finished.code !== 0) return exited(title, finished);
   }
   return passed(title);

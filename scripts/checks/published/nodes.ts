@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { command } from "../../command.ts";
+import { command, hangMs } from "../../command.ts";
 import { root, type Package } from "../../workspace.ts";
 import { exited, faultless, impossibleHere, passed, skipped, type Outcome } from "../outcome.ts";
 import { entriesOf, importAll, projectIn } from "./project.ts";
@@ -25,7 +25,7 @@ export async function useOutcome(one: Package, node: NodeVersion, directory: str
   if (reason !== undefined) return skipped(name, reason);
   const project = projectIn(directory);
   for (const args of usesOf(one, project)) {
-    const finished = await command(node.binary, args, { cwd: project, timeoutMs: 20_000 });
+    const finished = await command(node.binary, args, { cwd: project, timeoutMs: hangMs });
     if (finished.code !== 0) return exited(name, finished);
   }
   return passed(name);

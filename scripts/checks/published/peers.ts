@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { command, type Finished } from "../../command.ts";
+import { command, hangMs, type Finished } from "../../command.ts";
 import type { Package } from "../../workspace.ts";
 import { exited, failed, type Outcome } from "../outcome.ts";
 import { entriesOf, importAll, installQuietly } from "./project.ts";
@@ -70,7 +70,7 @@ export function spanOutcomes(all: readonly Package[], directory: string): Promis
       writeFileSync(join(project, "spans.mjs"), `${register}\n${spans}`);
       return exited(
         title,
-        await command(process.execPath, ["spans.mjs"], { cwd: project, timeoutMs: 20_000 }),
+        await command(process.execPath, ["spans.mjs"], { cwd: project, timeoutMs: hangMs }),
       );
     }),
   );
@@ -85,7 +85,7 @@ export async function lowestOutcome(all: readonly Package[], directory: string):
   if (installed.code !== 0) return failed(title, installed.output);
   writeFileSync(join(project, "import-all.mjs"), importAll);
   const args = ["import-all.mjs", ...used.flatMap(entriesOf)];
-  return exited(title, await command(process.execPath, args, { cwd: project, timeoutMs: 20_000 }));
+  return exited(title, await command(process.execPath, args, { cwd: project, timeoutMs: hangMs }));
 }
 
 function installWith(

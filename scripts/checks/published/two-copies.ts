@@ -1,6 +1,6 @@
 import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { command } from "../../command.ts";
+import { command, hangMs } from "../../command.ts";
 import { exited, type Outcome } from "../outcome.ts";
 import { projectIn } from "./project.ts";
 
@@ -28,6 +28,6 @@ export async function twoCopiesOutcome(directory: string): Promise<Outcome> {
     );
   return exited(
     "two versions of core and http in one program",
-    await command(process.execPath, ["stacks.mjs"], { cwd: project, timeoutMs: 20_000 }),
+    await command(process.execPath, ["stacks.mjs"], { cwd: project, timeoutMs: hangMs }),
   );
 }
