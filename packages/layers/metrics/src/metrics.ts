@@ -61,8 +61,28 @@ export interface MetricsObserver {
   readonly ended?: (end: CallEnd) => void;
 }
 
+/** Everything that has been counted so far. */
+export interface CountedCalls {
+  /** Upper bounds of the duration buckets, in seconds. */
+  readonly buckets: readonly number[];
+  readonly inFlight: number;
+  /** Calls with the same labels. */
+  readonly series: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    /** Calls per bucket, not cumulative; the last one is unbounded. */
+    readonly counts: readonly number[];
+  }[];
+  /** Calls that ended with an error inside the stack, by the error's tag: the label `reason`. */
+  readonly errors: readonly { readonly labels: Readonly<Record<string, string>>; readonly count: number }[];
+}
+
 /** The layer that counts calls. */
 export interface MetricsLayer extends CountingLayer {
+  /**
+   * Returns what has been counted, without the cost of a scrape: nothing is copied, and the numbers
+   * change with the next call.
+   */
+  counted(): CountedCalls;
   /**
    * Declares that an upstream exists. Call the returned function once when it is removed: its
    * series then disappear after one more scrape instead of staying until the process exits. Track
@@ -204,6 +224,7 @@ export function metrics({
     }));
   };
   return Object.assign(layerOf({}), {
+    counted: (): CountedCalls => ({ buckets, inFlight, series: table.all, errors: local.all }),
     track: (upstream: string) => table.track(upstream),
     labelled(labels: ConstantLabels, observer?: MetricsObserver) {
       checkLabels("metrics: each of labels", labels, ownLabels);

@@ -7,7 +7,7 @@ export const defaultBuckets: readonly number[] = Array.from({ length: 13 }, (_, 
 export type ConstantLabels = Readonly<Record<string, string>>;
 
 /** The labels of a series, besides constant ones. */
-export interface SeriesLabels {
+export interface SeriesLabels extends ConstantLabels {
   readonly method: string;
   /** Present if routes are a label. */
   readonly route?: string;
@@ -24,20 +24,20 @@ export class Series {
   readonly labels: SeriesLabels;
   readonly #bounds: readonly number[];
   /** Calls per bucket, not cumulative; the last one is unbounded. */
-  readonly #counts: number[];
+  readonly counts: number[];
   count = 0;
   sum = 0;
 
   constructor(labels: SeriesLabels, bounds: readonly number[]) {
     this.labels = labels;
     this.#bounds = bounds;
-    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
+    this.counts = Array.from({ length: bounds.length + 1 }, () => 0);
   }
 
   observe(seconds: number): void {
     let bucket = 0;
     while (bucket < this.#bounds.length && seconds > (this.#bounds[bucket] as number)) bucket++;
-    (this.#counts[bucket] as number)++;
+    (this.counts[bucket] as number)++;
     this.count++;
     this.sum += seconds;
   }
@@ -45,7 +45,7 @@ export class Series {
   /** Cumulative number of calls per bound, `+Inf` last. */
   get cumulative(): readonly (readonly [bound: string, calls: number])[] {
     let calls = 0;
-    return this.#counts.map((count, i) => {
+    return this.counts.map((count, i) => {
       calls += count;
       const bound = this.#bounds[i];
       return [bound === undefined ? "+Inf" : String(bound), calls];

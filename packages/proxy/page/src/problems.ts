@@ -1,5 +1,5 @@
 import type { LiveTrouble } from "../../src/live/snapshot.ts";
-import { clockTime, count, date, duration, percent, rate, relative, workers } from "./format.ts";
+import { count, date, duration, percent, rate, relative, workers } from "./format.ts";
 import type { Parts } from "./parts.ts";
 
 /** Something that is wrong now, or that an operator should know. */
@@ -111,7 +111,7 @@ function ofClusters({ clusters = [] }: Parts, now: number): Problem[] {
     ...shown.flatMap(({ endpoint, troubles }) =>
       troubles.map((trouble) =>
         wrong(
-          `endpoint ${cluster} ${endpoint} ${trouble.by}`,
+          `endpoint ${cluster} ${endpoint} ${trouble.cause}`,
           `${cluster}: ${endpoint}`,
           troubleText(trouble, now),
           "clusters",
@@ -170,12 +170,11 @@ function ofCertificates({ certificates = [] }: Parts, now: number): Problem[] {
   });
 }
 
-/** `ejected: 5 failures in a row, workers 0 and 1, since 14:03:00, ends in 12 s`. */
-export function troubleText({ reason, workers: affected, since, until }: LiveTrouble, now: number): string {
+/** `ejected: 5 failures in a row, workers 0 and 1, ends in 12 s`. */
+export function troubleText({ reason, workers: affected, until }: LiveTrouble, now: number): string {
   return [
     reason,
     ...(affected.length === 0 ? [] : [workers(affected)]),
-    ...(since === null ? [] : [`since ${clockTime(since, now)}`]),
     ...(until === null ? [] : [until <= now ? "ends now" : `ends ${relative(until, now)}`]),
   ].join(", ");
 }

@@ -23,3 +23,15 @@ export interface AdminParts {
   /** Called when an operator requests a drain. */
   readonly drain: () => void;
 }
+
+/** Why no traffic should come here now; undefined if ready. */
+export async function notReadyOf({
+  phase,
+  secrets,
+  listeners,
+  supervisor,
+}: Pick<AdminParts, "phase" | "secrets" | "listeners" | "supervisor">): Promise<string | undefined> {
+  const now = phase();
+  if (now !== "serving") return now;
+  return secrets.notReady ?? listeners.notReady ?? supervisor.notReady();
+}

@@ -5,28 +5,21 @@ import type { ClusterStatus } from "../data-plane/types.ts";
 import type { RequestQuery, TapQuery } from "../recorder/call-record.ts";
 import type { AdminSubject } from "./admin.ts";
 import { AdminGuard, type AdminToken } from "./admin-guard.ts";
-import type { AdminParts } from "./admin-parts.ts";
+import { type AdminParts, notReadyOf } from "./admin-parts.ts";
 import { mergeClusters } from "./clusters.ts";
 import { EndpointOperations } from "./endpoint-operations.ts";
 import { exposition } from "./exposition.ts";
 import { figuresOf } from "./figures.ts";
-import { Live } from "./live.ts";
 import type { WorkerStacks } from "./worker-queries.ts";
 
-export function adminSubject(parts: AdminParts): AdminSubject {
+export function adminSubject(parts: AdminParts & Pick<AdminSubject, "live">): AdminSubject {
   const { supervisor, reloads, secrets, listeners, registry, log, clock } = parts;
   const { queries } = supervisor;
-  const notReady = async (): Promise<string | undefined> => {
-    const phase = parts.phase();
-    if (phase !== "serving") return phase;
-    return secrets.notReady ?? listeners.notReady ?? supervisor.notReady();
-  };
   const clusters = async (): Promise<readonly ClusterStatus[]> => mergeClusters(await queries.clusters());
-  const live = new Live({ ...parts, notReady });
   return {
     unhealthy: () => queries.unhealthy(),
-    notReady,
-    live: live.feed,
+    notReady: () => notReadyOf(parts),
+    live: parts.live,
     metrics: async () => exposition(registry, await queries.metrics()),
     describe: async () =>
       wholeStack(await queries.describe(), [

@@ -15,6 +15,7 @@ import type {
   ResetQuery,
   WasReset,
 } from "../data-plane/types.ts";
+import type { SampleDetail } from "../live/sample.ts";
 import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 
 /** What a data plane should serve, as sent to a worker. */
@@ -68,6 +69,8 @@ export interface WorkerMethods {
   /** The stack of each listener. */
   describe: () => Readonly<Record<string, Description>>;
   clusters: () => readonly ClusterStatus[];
+  /** A `WorkerSample` as JSON, and the CPU milliseconds that it cost; undefined before it serves. */
+  sample: (detail: SampleDetail) => { readonly json: string; readonly cpuMs: number } | undefined;
   requests: (query: RequestQuery) => readonly WorkerRecord[];
   /** Opens the tap of that id if need be, and returns what has come since the last reading. */
   tap: (id: string, query: TapQuery) => Tapped;

@@ -14,11 +14,12 @@ import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/listening.ts";
 import { admin } from "./admin.ts";
 import { AdminServer } from "./admin-server.ts";
-import type { Phase } from "./admin-parts.ts";
+import type { AdminParts, Phase } from "./admin-parts.ts";
 import { adminSubject } from "./admin-subject.ts";
 import { usableCpus } from "./cpus.ts";
 import { ControlPlanes } from "./control-planes.ts";
 import { Demo } from "./demo.ts";
+import { Live } from "./live.ts";
 import { type NotApplied, notAppliedText, type WorkerDied } from "./protocol.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { Reloads } from "./reloads.ts";
@@ -173,7 +174,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   });
 
   let phase: Phase = "starting";
-  const subject = adminSubject({
+  const parts: AdminParts = {
     phase: () => phase,
     supervisor,
     reloads,
@@ -184,7 +185,9 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     clock,
     version: options.version,
     drain: onDrain,
-  });
+  };
+  const live = new Live(parts);
+  const subject = adminSubject({ ...parts, live: live.feed });
   const failed = async (fault: NotApplied | WorkerDied): Promise<Either<CannotServe, never>> => {
     secrets.close();
     listeners.close();
@@ -222,6 +225,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   }
   await reloads.begin(adminServer.right, served);
   phase = "serving";
+  live.begin();
   options.predecessor?.serves();
   return right({
     get listening() {
@@ -245,6 +249,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     },
     async drain() {
       phase = "draining";
+      live.close();
       reloads.close();
       secrets.close();
       listeners.close();

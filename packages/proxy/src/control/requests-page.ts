@@ -14,6 +14,7 @@ const maxLimit = 1_000;
 
 const parameters: ReadonlySet<string> = new Set([
   "reason",
+  "listener",
   "route",
   "cluster",
   "status",
@@ -76,6 +77,7 @@ export function queryIn(given: URLSearchParams): RequestQuery | string {
     return `limit must be an integer from 1 to ${maxLimit} (got "${limit}")`;
   return {
     reasons: wanted as readonly Reason[] | undefined,
+    listener: given.get("listener") ?? undefined,
     route: given.get("route") ?? undefined,
     cluster: given.get("cluster") ?? undefined,
     status,

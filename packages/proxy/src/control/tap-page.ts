@@ -37,11 +37,19 @@ export function tapPage(tapping: Tapping, request: HttpRequest): HttpResponse {
     if (given.has(name)) return text(`${name} has no effect here: a tap shows requests as they end\n`, 400);
   const query = queryIn(given);
   if (typeof query === "string") return text(`${query}\n`, 400);
-  const { reasons, route, cluster, status, endpoint } = query;
+  const { reasons, listener, route, cluster, status, endpoint } = query;
   if (reasons?.includes("unread") === true)
     return text("reason must not be unread: a tap shows only requests that a policy has seen\n", 400);
   const isText = wantsText(request);
-  const wanted: TapQuery = { reasons, route, cluster, status, endpoint, maxPerSecond: Number(max) };
+  const wanted: TapQuery = {
+    reasons,
+    listener,
+    route,
+    cluster,
+    status,
+    endpoint,
+    maxPerSecond: Number(max),
+  };
   return httpResponse(200, bodyFrom(lines(tapping, wanted, isText ? textLine : jsonLine)), {
     "content-type": isText ? "text/plain; charset=utf-8" : "application/x-ndjson",
   });

@@ -2,6 +2,8 @@ import type { Clock, Description } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { ClusterStatus, ResetQuery, WasReset } from "../data-plane/types.ts";
 import type { CallRecord, RequestQuery, TapQuery } from "../recorder/call-record.ts";
+import type { SampleDetail, WorkerSample } from "../live/sample.ts";
+import { cpuMsSince } from "./cpu-time.ts";
 import { DeadWorkerCounts } from "./dead-worker-counts.ts";
 import type { ProcessMetrics } from "./exposition.ts";
 import type { WorkerMethod, WorkerMethods } from "./protocol.ts";
@@ -20,6 +22,17 @@ export interface WorkerStacks {
   readonly pid: number;
   /** Undefined if it does not answer. */
   readonly listeners: Readonly<Record<string, Description>> | undefined;
+}
+
+/** A worker's answer to `sample`. */
+export interface WorkerAnswer {
+  readonly worker: number;
+  readonly pid: number;
+  readonly sample: WorkerSample;
+  /** CPU milliseconds that it has cost, here and there. */
+  readonly cpuMs: number;
+  /** Milliseconds until it answered. */
+  readonly afterMs: number;
 }
 
 export interface WorkerQueriesOptions {
@@ -99,6 +112,22 @@ export class WorkerQueries {
 
   clusters(): Promise<readonly (readonly ClusterStatus[])[]> {
     return this.all(answerMs, "clusters");
+  }
+
+  /** What the workers tell for the live page. */
+  async samples(detail: SampleDetail): Promise<readonly WorkerAnswer[]> {
+    const { clock } = this.#options;
+    const from = clock.now();
+    const read = async (one: WorkerProcess): Promise<WorkerAnswer[]> => {
+      const answer = (await this.#request(one, answerMs, "sample", detail))?.answer;
+      if (answer === undefined) return [];
+      const afterMs = clock.now() - from;
+      const before = process.cpuUsage();
+      const sample = JSON.parse(answer.json) as WorkerSample;
+      const cpuMs = answer.cpuMs + cpuMsSince(before);
+      return [{ worker: one.worker, pid: one.pid ?? 0, sample, cpuMs, afterMs }];
+    };
+    return (await Promise.all(Array.from(this.#options.workers(), read))).flat();
   }
 
   /** The kept calls of all workers that match, the newest first. */

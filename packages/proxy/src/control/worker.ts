@@ -9,6 +9,7 @@ import type { AnyPolicy } from "../policies/policy.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
 import { DecisionMetrics } from "./decision-metrics.ts";
 import { LeasedLimits } from "./leased-limits.ts";
+import { cpuMsSince } from "./cpu-time.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { ReceivedSockets } from "./received-sockets.ts";
 import { WorkerPolicies } from "./worker-policies.ts";
@@ -106,6 +107,15 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
     },
     describe: () => running?.describe() ?? {},
     clusters: () => running?.clusters() ?? [],
+    sample(detail) {
+      if (running === undefined) return undefined;
+      const before = process.cpuUsage();
+      const processCpuMs = (before.user + before.system) / 1_000;
+      const { rss: memoryBytes } = process.memoryUsage();
+      // As text, so that its whole cost is known here: not how long sending an object takes.
+      const json = JSON.stringify({ ...running.sample(detail), processCpuMs, memoryBytes });
+      return { json, cpuMs: cpuMsSince(before) };
+    },
     tap: (id, query) => running?.tap(id, query) ?? { calls: [], skipped: 0 },
     closeTap: (id) => running?.closeTap(id),
     requests: (query) => running?.requests(query) ?? [],

@@ -15,6 +15,8 @@ import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { observed } from "../policies/observed.ts";
 import { type BlockedReason, eventsOf } from "../policies/policy.ts";
 import { policyLayer, type PolicyReset } from "../policies/stack.ts";
+import type { SampledCluster } from "../live/sample.ts";
+import { clusterSample } from "./cluster-sample.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { GradualEndpoints } from "./gradual-endpoints.ts";
 import type { Origin } from "./origin.ts";
@@ -50,6 +52,8 @@ export interface Cluster {
   troubles(): RecordedEndpoints;
   /** Closes open circuits and ends ejections of outlier detection, of one endpoint or of all. */
   reset(endpoint?: string): readonly Omit<WasReset, "cluster">[];
+  /** The same for the live page, with at most `most` of them. */
+  sample(most: number): SampledCluster;
   /** Applies a changed list of endpoints. Settles when all of them get calls. */
   update(config: ClusterConfig): Promise<void>;
   /** Closes the cluster, which sends no further calls. */
@@ -127,6 +131,15 @@ export function cluster(
           blocked: blockedBy(stacks.get(endpoint)?.blockedReasons ?? []),
         }),
       })),
+    sample: (most) =>
+      clusterSample(name, most, {
+        balancer: balancer.status(),
+        reason: source.lastError && `${kindOf(config)}: ${source.lastError}`,
+        watched: (endpoint) => ({
+          consecutiveFailures: health.outcomes.of(endpoint).consecutiveFailures,
+          blocked: blockedBy(stacks.get(endpoint)?.blockedReasons ?? []),
+        }),
+      }),
     async update(next) {
       source.update(next);
       await endpoints.whole;

@@ -6,6 +6,9 @@ import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import type { SharedStores } from "../policies/policy.ts";
 import { States } from "../policies/states.ts";
+import { callRows, errorRows } from "../live/call-rows.ts";
+import { layerRows } from "../live/layer-rows.ts";
+import type { CallSample, SampledCluster, SampleDetail, SampledLayer } from "../live/sample.ts";
 import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { CentralEndpoints } from "./central-endpoints.ts";
@@ -38,6 +41,10 @@ export const startDataPlane: StartDataPlane = async (resolved, context) => {
   const started = await running.apply(resolved, context);
   return isLeft(started) ? started : right(running);
 };
+
+/** Endpoints that the live page shows. */
+const maxShown = 1_000;
+const maxShownOfCluster = 50;
 
 /** What a configuration has created. */
 interface Parts {
@@ -172,6 +179,29 @@ class RunningDataPlane implements DataPlane {
     const all: ClusterStatus[] = [];
     for (const [, cluster] of this.#taken?.all ?? []) all.push(await cluster.status(turns));
     return all;
+  }
+
+  sample(detail: SampleDetail): CallSample {
+    const counted = this.#telemetry.calls.counted();
+    const calls = {
+      bounds: counted.buckets,
+      calls: callRows(counted, this.#recorder.counts, detail),
+      errors: errorRows(counted),
+      inFlight: counted.inFlight,
+    };
+    if (detail === "routes") return { ...calls, clusters: [], layers: [] };
+    const clusters: SampledCluster[] = [];
+    const layers: SampledLayer[] = [];
+    for (const [listener, stack] of this.#generation.stacks)
+      layers.push(...layerRows(described(stack), { listener }));
+    let left = maxShown;
+    for (const [name, cluster] of this.#taken?.all ?? []) {
+      const sampled = cluster.sample(Math.min(left, maxShownOfCluster));
+      left -= sampled.shown.length;
+      clusters.push(sampled);
+      layers.push(...layerRows(described(cluster.service), { cluster: name }));
+    }
+    return { ...calls, clusters, layers };
   }
 
   requests(query: RequestQuery): readonly WorkerRecord[] {

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
 import type { KeptLimit } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
+import type { CallSample, SampleDetail } from "../live/sample.ts";
 import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 import type { CentralEndpoints } from "./central-endpoints.ts";
 import type { EjectedEndpoints } from "./ejected-endpoints.ts";
@@ -143,6 +144,8 @@ export interface DataPlane {
   /** The stack of each listener, by name. */
   describe(): Readonly<Record<string, Description>>;
   clusters(): Promise<readonly ClusterStatus[]>;
+  /** What the live page shows of it. */
+  sample(detail: SampleDetail): CallSample;
   /** The kept calls that match, the newest first. */
   requests(query: RequestQuery): readonly WorkerRecord[];
   /** Opens the tap of that id if need be, and returns what has come since the last reading. */

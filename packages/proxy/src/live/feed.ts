@@ -10,9 +10,12 @@ export interface FeedOptions {
    * Takes a sample.
    *
    * @param isFirst Nobody has watched until now.
-   * @returns The parts that are known, and the CPU milliseconds that they have cost, in all processes.
+   * @returns The parts that are known, and the CPU milliseconds that they have cost so far, in all
+   *   processes; asked in the same tick, when they have been written.
    */
-  readonly sample: (isFirst: boolean) => Promise<{ readonly parts: Partial<Parts>; readonly cpuMs: number }>;
+  readonly sample: (
+    isFirst: boolean,
+  ) => Promise<{ readonly parts: Partial<Parts>; readonly cpuMs: () => number }>;
   /** The history up to now. */
   readonly history: () => LiveHistory;
   /** Called with the error when a sample fails after one that has not. */
@@ -139,8 +142,8 @@ export class Feed {
       let cpuMs = 0;
       try {
         const sample = await this.#options.sample(isFirst);
-        cpuMs = sample.cpuMs;
         this.#replace(sample.parts);
+        cpuMs = sample.cpuMs();
         hasFailed = false;
       } catch (error) {
         if (!hasFailed) this.#options.failed(error);

@@ -122,6 +122,17 @@ export interface LiveFigures {
   readonly endpoints: readonly (LiveRates & { readonly cluster: string; readonly endpoint: string })[];
   /** Endpoints with calls that are left out. */
   readonly endpointsLeft: number;
+  /**
+   * Calls that ended with an error inside the stack or at an origin, by its tag:
+   * `RateLimited`, `CircuitOpen`, `ConnectFailed`.
+   */
+  readonly errors: readonly {
+    readonly listener: string;
+    readonly route: string;
+    readonly cluster: string;
+    readonly error: string;
+    readonly perSecond: number;
+  }[];
 }
 
 export interface LiveRates {
@@ -147,7 +158,7 @@ export interface LiveRates {
 export interface LiveCluster {
   readonly cluster: string;
   readonly endpoints: number;
-  /** Endpoints that are healthy in all workers. */
+  /** Healthy endpoints, in the worker that has the fewest. */
   readonly healthy: number;
   /** Workers that ignore health, since too few endpoints are healthy. */
   readonly panicking: readonly number[];
@@ -171,16 +182,16 @@ export interface LiveEndpoint {
   readonly troubles: readonly LiveTrouble[];
 }
 
-/** Why something does not work as it should. */
+/** What is wrong with something. */
 export interface LiveTrouble {
-  /** Health source or layer: `outlier-detection`, `health-check`, `circuit-breaker`. */
-  readonly by: string;
-  /** In words: `ejected: consecutive-failures`, `circuit open: success-rate`. */
+  /** Tells it apart from other troubles: `ejected`, `circuit open`, `health-check`. */
+  readonly cause: string;
+  /** In words: `ejected: consecutive-failures`, `health-check: ConnectFailed: ECONNREFUSED`. */
   readonly reason: string;
+  /** Whether it keeps calls away. */
+  readonly blocks: boolean;
   /** Workers that have it. */
   readonly workers: readonly number[];
-  /** When it began, if that is known. */
-  readonly since: number | null;
   /** When it ends in the last of them, in whole seconds; null if that depends on something else. */
   readonly until: number | null;
 }

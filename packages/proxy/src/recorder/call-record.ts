@@ -162,7 +162,7 @@ export interface RecordedEndpoints {
 /** Which calls a tap shows as they end, whether they are kept or not. */
 export interface TapQuery extends Pick<
   RequestQuery,
-  "reasons" | "route" | "cluster" | "status" | "endpoint"
+  "reasons" | "listener" | "route" | "cluster" | "status" | "endpoint"
 > {
   /** More calls are skipped. */
   readonly maxPerSecond: number;
@@ -189,7 +189,10 @@ export interface RequestQuery {
   /** A request id or trace id. */
   readonly id?: string | undefined;
   readonly reasons?: readonly Reason[] | undefined;
+  readonly listener?: string | undefined;
+  /** `none`: calls without a route. */
   readonly route?: string | undefined;
+  /** `none`: calls without a cluster. */
   readonly cluster?: string | undefined;
   /** `503`, or `5xx`. */
   readonly status?: string | undefined;

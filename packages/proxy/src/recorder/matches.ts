@@ -4,15 +4,21 @@ import type { Recorded } from "./record.ts";
 
 /** Whether a call meets all conditions of a query, except for its reason. */
 export function matches(call: Recorded, query: RequestQuery): boolean {
-  const { id, route, cluster, status, endpoint, since } = query;
+  const { id, listener, route, cluster, status, endpoint, since } = query;
   return (
     (id === undefined || call.id === id || call.traceId === id) &&
-    (route === undefined || call.route === route) &&
-    (cluster === undefined || call.cluster === cluster) &&
+    (listener === undefined || call.listener === listener) &&
+    (route === undefined || isNamed(call.route, route)) &&
+    (cluster === undefined || isNamed(call.cluster, cluster)) &&
     (status === undefined || hasStatus(call.status, status)) &&
     (endpoint === undefined || wasAt(call, endpoint)) &&
     (since === undefined || call.endedMs >= since)
   );
+}
+
+/** @param wanted A name; `none` as in the metrics: there is none. */
+export function isNamed(name: string | undefined, wanted: string): boolean {
+  return name === wanted || (name === undefined && wanted === "none");
 }
 
 /** @param wanted `503`, or `5xx`. */

@@ -11,6 +11,7 @@ import {
   type Tapped,
   type WorkerRecord,
 } from "./call-record.ts";
+import { CallCounts } from "./call-counts.ts";
 import { KeptCalls } from "./kept-calls.ts";
 import { matches } from "./matches.ts";
 import { endingOf, reasonOf } from "./reason.ts";
@@ -50,6 +51,8 @@ export const keptMs = 3_600_000;
 export class Recorder {
   /** Applies from the next call on. */
   settings: RecorderSettings;
+  /** Of all calls, kept or not. */
+  readonly counts: CallCounts = new CallCounts();
   readonly #endpoints: RecorderContext["endpoints"];
   readonly #clock: Clock;
   readonly #random: Random;
@@ -130,9 +133,9 @@ export class Recorder {
   #decide(listener: string, end: CallEnd): void {
     const { keep, slow, sample } = this.settings;
     const isTapped = this.#taps.isOpen;
-    if (keep === 0 && !isTapped) return;
     const ending = endingOf(end);
     const notable = reasonOf(end, ending, slow);
+    if (notable === "failed" || notable === "refused") this.counts.count(listener, end, notable);
     if (isTapped) this.#tap(listener, end, notable, ending);
     if (keep === 0) return;
     const reason = notable ?? (this.#random() < sample ? "sampled" : undefined);
@@ -140,7 +143,7 @@ export class Recorder {
   }
 
   #tap(listener: string, end: CallEnd, notable: Reason | undefined, ending: Ending): void {
-    this.#taps.ended(end, notable, () => this.#record(listener, end, notable ?? "sampled", ending));
+    this.#taps.ended(listener, end, notable, () => this.#record(listener, end, notable ?? "sampled", ending));
   }
 
   #keep(listener: string, end: CallEnd, reason: Reason, ending: Ending): void {

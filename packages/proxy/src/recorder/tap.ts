@@ -1,7 +1,7 @@
 import type { Clock } from "@pagoda/core";
 import type { CallEnd } from "@pagoda/metrics";
 import type { Reason, TapQuery } from "./call-record.ts";
-import { hasStatus, triesOf } from "./matches.ts";
+import { hasStatus, isNamed, triesOf } from "./matches.ts";
 import type { Recorded } from "./record.ts";
 
 /** A tap that has not been read for this long is closed: its reader, or the main process, is gone. */
@@ -57,10 +57,11 @@ export class Taps {
   }
 
   /** @param make Makes the record, once for all taps. */
-  ended(end: CallEnd, reason: Reason | undefined, make: () => Recorded): void {
+  ended(listener: string, end: CallEnd, reason: Reason | undefined, make: () => Recorded): void {
     let made: Recorded | undefined;
     for (const [id, tap] of this.#open) {
       if (end.endedAt - tap.readAt > unreadMs) this.close(id);
+      else if (tap.query.listener !== undefined && tap.query.listener !== listener) continue;
       else if (!matchesEnd(end, reason, tap.query)) continue;
       else if (tap.calls.length >= tap.query.maxPerSecond) tap.skipped++;
       else tap.calls.push((made ??= make()));
@@ -73,8 +74,8 @@ function matchesEnd({ request, response }: CallEnd, reason: Reason | undefined, 
   const { reasons, route, cluster, status, endpoint } = query;
   return (
     (reasons === undefined || (reason !== undefined && reasons.includes(reason))) &&
-    (route === undefined || notes.route === route) &&
-    (cluster === undefined || notes.cluster === cluster) &&
+    (route === undefined || isNamed(notes.route, route)) &&
+    (cluster === undefined || isNamed(notes.cluster, cluster)) &&
     (status === undefined || hasStatus(response?.status, status)) &&
     (endpoint === undefined || triesOf(notes).includes(endpoint))
   );

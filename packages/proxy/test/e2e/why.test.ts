@@ -228,7 +228,7 @@ describe("/requests", () => {
       ["limit=0", 'limit must be an integer from 1 to 1000 (got "0")'],
       [
         "color=red",
-        'the parameters must be among reason, route, cluster, status, endpoint, since, limit (got "color")',
+        'the parameters must be among reason, listener, route, cluster, status, endpoint, since, limit (got "color")',
       ],
     ])
       expect(await pagoda.admin(`/requests?${query}`)).toEqual({ status: 400, text: `${problem}\n` });

@@ -44,6 +44,7 @@ const figures: LiveFigures = {
   clusters: [],
   endpoints: [],
   endpointsLeft: 0,
+  errors: [],
 };
 
 const names = (filter: Partial<Filter>): readonly string[] =>

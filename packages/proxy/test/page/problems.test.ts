@@ -20,10 +20,10 @@ const proxy: LiveProxy = {
 };
 
 const ejected: LiveTrouble = {
-  by: "outlier-detection",
+  cause: "ejected",
   reason: "ejected: 5 failures in a row",
   workers: [0, 1],
-  since: now - 10_000,
+  blocks: true,
   until: now + 12_000,
 };
 
@@ -57,7 +57,7 @@ test("an ejected endpoint is named with its reason, its workers, and its end", (
     left: 1,
   };
   expect(lines({ clusters: [cluster] })).toEqual([
-    "wrong: shop: http://10.0.0.7:80: ejected: 5 failures in a row, workers 0 and 1, since 11:59:50, ends in 12 s",
+    "wrong: shop: http://10.0.0.7:80: ejected: 5 failures in a row, workers 0 and 1, ends in 12 s",
   ]);
   const [problem] = problemsOf({ proxy, clusters: [cluster] }, now);
   expect(problem?.requests).toBe("cluster=shop&endpoint=http%3A%2F%2F10.0.0.7%3A80");
@@ -93,6 +93,7 @@ test("failed and refused requests have their rate, their share, and the query of
     clusters: [],
     endpoints: [],
     endpointsLeft: 0,
+    errors: [],
   };
   expect(lines({ figures })).toEqual([
     "wrong: web / api: fails 4/s, 4% of its requests",

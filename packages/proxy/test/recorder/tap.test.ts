@@ -21,7 +21,7 @@ test("a tap collects until it is read, up to its bound, and counts the rest", ()
   expect(taps.read("a", query)).toEqual({ calls: [], skipped: 0 });
   let made = 0;
   const make = (): Recorded => ({ made: ++made }) as unknown as Recorded;
-  for (let n = 0; n < 5; n++) taps.ended(end(0), undefined, make);
+  for (let n = 0; n < 5; n++) taps.ended("web", end(0), undefined, make);
   expect(taps.read("a", query)).toEqual({ calls: [{ made: 1 }, { made: 2 }], skipped: 3 });
   expect(made).toBe(2);
   expect(taps.read("a", query)).toEqual({ calls: [], skipped: 0 });
@@ -32,7 +32,7 @@ test("two taps share the record of a call", () => {
   taps.read("a", query);
   taps.read("b", query);
   const make = (): Recorded => ({}) as Recorded;
-  taps.ended(end(0), undefined, make);
+  taps.ended("web", end(0), undefined, make);
   expect(taps.read("a", query).calls[0]).toBe(taps.read("b", query).calls[0]);
 });
 
@@ -40,7 +40,7 @@ test("a tap that nobody reads any more closes itself", () => {
   const taps = new Taps(virtualClock());
   taps.read("a", query);
   expect(taps.isOpen).toBe(true);
-  taps.ended(end(5_001), undefined, () => {
+  taps.ended("web", end(5_001), undefined, () => {
     throw new Error("a closed tap takes nothing");
   });
   expect(taps.isOpen).toBe(false);

@@ -125,8 +125,8 @@ function State({ endpoint, now }: { readonly endpoint: LiveEndpoint; readonly no
   return (
     <ul class="plain">
       {troubles.map((trouble) => (
-        <li key={trouble.by} class="trouble">
-          {troubleText(trouble, now)} <span class="muted">{`(${trouble.by})`}</span>
+        <li key={trouble.cause} class="trouble">
+          {troubleText(trouble, now)}
         </li>
       ))}
     </ul>
