@@ -109,7 +109,7 @@ function ofClusters({ clusters = [] }: Parts, now: number): Problem[] {
         ]
       : []),
     ...shown.flatMap(({ endpoint, troubles }) =>
-      troubles.map((trouble) =>
+      worst(troubles).map((trouble) =>
         wrong(
           `endpoint ${cluster} ${endpoint} ${trouble.cause}`,
           `${cluster}: ${endpoint}`,
@@ -120,6 +120,12 @@ function ofClusters({ clusters = [] }: Parts, now: number): Problem[] {
       ),
     ),
   ]);
+}
+
+/** What keeps calls away says more than what has led to it. */
+function worst(troubles: readonly LiveTrouble[]): readonly LiveTrouble[] {
+  const blocking = troubles.filter(({ blocks }) => blocks);
+  return blocking.length > 0 ? blocking : troubles;
 }
 
 function ofLayers({ layers }: Parts, now: number): Problem[] {

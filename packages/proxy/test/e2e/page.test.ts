@@ -3,9 +3,10 @@ import type { BrowserContextOptions } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { Viewed, withBrowser } from "./browser.ts";
 import { call } from "./client.ts";
-import { anywhere, configured, Folder } from "./configured.ts";
+import { anywhere, configured, Folder, through } from "./configured.ts";
 import { origin, refusing } from "./origin.ts";
 import { quietPort } from "./quiet-port.ts";
+import { SteadyCalls } from "./steady-calls.ts";
 import { needs } from "./system.ts";
 
 needs("chromium");
@@ -155,6 +156,67 @@ test("names from outside are shown as text, whatever they contain", async () => 
   await page.locator("main").getByText(`x-hostile: ${hostile}`).waitFor();
   expect(await viewed.evaluate("document.querySelectorAll('img, script:not([src])').length")).toBe(0);
   expect(viewed.problems).toEqual([]);
+});
+
+test("a red number leads to the requests behind it, and one of them to what happened to it", async () => {
+  await using upstream = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  await using pagoda = await configured(folder, shop(upstream.url), { PROXY_WORKERS: "2" });
+  await using _calls = new SteadyCalls(`${pagoda.url}/down/there`);
+  await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+  const { page } = viewed;
+  const row = page.getByRole("row", { name: /^down / });
+  await row.getByRole("link", { name: /failed: show the requests/ }).click();
+  expect(new URL(page.url()).searchParams.get("reason")).toBe("failed");
+  expect(new URL(page.url()).searchParams.get("route")).toBe("down");
+  const found = page
+    .getByRole("region", { name: "requests" })
+    .getByRole("row", { name: /down\/there → 502/ });
+  await found.first().getByRole("link").click();
+  await page.getByRole("heading", { name: "Step by step" }).waitFor();
+  expect(await page.locator(".steps").textContent()).toContain("try 1: http://127.0.0.1:1: ConnectFailed");
+  expect(viewed.problems).toEqual([]);
+  await page.goBack();
+  await page.goBack();
+  await row.waitFor();
+});
+
+test("an endpoint that fails is shown as ejected, with its reason and its end", async () => {
+  await using bad = await origin((_request, response) => response.writeHead(500).end());
+  await using good = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  const outliers = { consecutiveFailures: 3, ejection: "300s", maxEjected: "50%" };
+  const cluster = { endpoints: [bad.url, good.url], outliers };
+  await using pagoda = await configured(folder, through(cluster), { PROXY_WORKERS: "2" });
+  await using calls = new SteadyCalls(pagoda.url);
+  await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+  const { page } = viewed;
+  await page
+    .locator(".problems")
+    .getByText(new RegExp(`^origin: ${bad.url} ejected: consecutive-failures, workers? .*, ends in \\d`))
+    .waitFor();
+  await page.getByRole("heading", { name: "1 of 2 endpoints healthy" }).waitFor();
+  const row = page.getByRole("row", { name: new RegExp(`^${bad.url}`) });
+  expect(await row.textContent()).toContain("ejected: consecutive-failures");
+  // All calls go to the other one, and have a rate and latencies.
+  await calls.only("ok");
+  await page
+    .getByRole("row", { name: new RegExp(`^${good.url} healthy [\\d,.]+/s 0/s 0/s [\\d.]+ m?s`) })
+    .waitFor();
+});
+
+test("a worker that is killed is replaced in the live page", async () => {
+  await using upstream = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  await using pagoda = await configured(folder, shop(upstream.url), { PROXY_WORKERS: "2" });
+  await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+  const rows = viewed.page.getByRole("region", { name: "processes" }).getByRole("row", { name: /^worker/ });
+  const [first = 0, second = 0] = await pagoda.workers();
+  await rows.filter({ hasText: String(first) }).waitFor();
+  process.kill(first, "SIGKILL");
+  await rows.filter({ hasText: String(first) }).waitFor({ state: "detached" });
+  await rows.filter({ hasText: String(second) }).waitFor();
+  await rows.nth(1).waitFor();
 });
 
 test("a reload appears in the live page with its changes, and a rejected one with its problems", async () => {

@@ -63,6 +63,31 @@ test("an ejected endpoint is named with its reason, its workers, and its end", (
   expect(problem?.requests).toBe("cluster=shop&endpoint=http%3A%2F%2F10.0.0.7%3A80");
 });
 
+test("what keeps calls away comes instead of what has led to it", () => {
+  const failing: LiveTrouble = {
+    ...ejected,
+    cause: "failing",
+    reason: "the last 5 calls failed",
+    blocks: false,
+    until: null,
+  };
+  const endpoint = {
+    endpoint: "http://10.0.0.7:80",
+    healthy: false,
+    inFlight: 0,
+    consecutiveFailures: 5,
+    latencyMs: null,
+    troubles: [failing, ejected],
+  };
+  const cluster = { cluster: "shop", endpoints: 2, healthy: 1, panicking: [], reason: null, left: 1 };
+  expect(lines({ clusters: [{ ...cluster, shown: [endpoint] }] })).toEqual([
+    "wrong: shop: http://10.0.0.7:80: ejected: 5 failures in a row, workers 0 and 1, ends in 12 s",
+  ]);
+  expect(lines({ clusters: [{ ...cluster, shown: [{ ...endpoint, troubles: [failing] }] }] })).toEqual([
+    "wrong: shop: http://10.0.0.7:80: the last 5 calls failed, workers 0 and 1",
+  ]);
+});
+
 test("a cluster says what is wrong with all of it, or that it has no healthy endpoint", () => {
   const none = { cluster: "shop", endpoints: 0, healthy: 0, panicking: [], reason: null, shown: [], left: 0 };
   expect(lines({ clusters: [none] })).toEqual(["wrong: shop: has no endpoints"]);

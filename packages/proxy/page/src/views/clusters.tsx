@@ -2,12 +2,13 @@ import type { LiveCluster, LiveEndpoint, LiveRates } from "../../../src/live/sna
 import { cut, showsCluster } from "../filter.ts";
 import { count, latency, number, rate, unknown, workers } from "../format.ts";
 import { seriesOf } from "../history.ts";
+import { ActionButton, useActions } from "../parts/actions.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { Failed, rateColumns, Refused } from "../parts/figures.tsx";
 import { Policies, settingsText } from "../parts/policies.tsx";
 import { SeriesCharts } from "../parts/series-charts.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
-import { Table } from "../parts/table.tsx";
+import { type Column, Table } from "../parts/table.tsx";
 import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
 import type { Place } from "../place.ts";
@@ -58,6 +59,8 @@ function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
   const rates = figures?.clusters.find((each) => each.cluster === cluster);
   const series = seriesOf(history, { cluster });
   const key = `cluster ${cluster}`;
+  const { token } = useActions();
+  const canAct = parts.proxy?.actions.enabled === true && token !== "";
   const ratesOf = ({ endpoint }: LiveEndpoint): LiveRates | undefined =>
     figures?.endpoints.find((each) => each.cluster === cluster && each.endpoint === endpoint);
   return (
@@ -98,6 +101,7 @@ function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
           { title: "Endpoint", cell: ({ endpoint }) => <code>{endpoint}</code> },
           { title: "State", cell: (endpoint) => <State endpoint={endpoint} now={now} /> },
           ...rateColumns<LiveEndpoint>(ratesOf, figures?.slowestMs ?? Infinity),
+          ...(canAct ? [actionsColumn(cluster)] : []),
           { title: "In flight", number: true, cell: ({ inFlight }) => number(inFlight) },
           {
             title: "Estimate",
@@ -113,6 +117,33 @@ function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
       {left > 0 ? <p class="muted">{`${count(left, "more endpoint")} without trouble`}</p> : null}
     </article>
   );
+}
+
+/** What an operator can do with an endpoint. */
+function actionsColumn(cluster: string): Column<LiveEndpoint> {
+  return {
+    title: "Actions",
+    cell: ({ endpoint, troubles }) => {
+      const query = new URLSearchParams({ cluster, endpoint }).toString();
+      const isOut = troubles.some(({ cause }) => cause.includes("operator"));
+      const isBlocked = troubles.some(({ blocks, cause }) => blocks && !cause.includes("operator"));
+      return (
+        <span class="choices">
+          {isOut ? (
+            <ActionButton path={`/endpoints/return?${query}`} name="Return" of={endpoint} />
+          ) : (
+            <ActionButton
+              path={`/endpoints/eject?${query}&for=10m`}
+              name="Take out"
+              of={endpoint}
+              confirm={`${endpoint} gets no requests for 10 minutes; those in flight are completed.`}
+            />
+          )}
+          {isBlocked ? <ActionButton path={`/breakers/reset?${query}`} name="Reset" of={endpoint} /> : null}
+        </span>
+      );
+    },
+  };
 }
 
 /** Whether an endpoint gets calls, and if not why and until when. */

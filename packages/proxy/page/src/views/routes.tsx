@@ -124,8 +124,22 @@ function targetText({ clusters, answer }: RouteRow): string {
 
 function Detail({ row, parts }: { readonly row: RouteRow; readonly parts: Parts }) {
   const { listener, route, policies } = row;
+  const errors = (parts.figures?.errors ?? []).filter(
+    (each) => each.listener === listener && each.route === route,
+  );
   return (
     <>
+      {errors.length === 0 ? null : (
+        <p>
+          {"Errors now: "}
+          {errors
+            .map(
+              ({ error, cluster, perSecond }) =>
+                `${error} ${rate(perSecond)}${cluster === "none" || cluster === "" ? "" : ` (${cluster})`}`,
+            )
+            .join(", ")}
+        </p>
+      )}
       <Policies policies={policies} of={`route ${route}`} />
       <SeriesCharts history={parts.history} series={seriesOf(parts.history, { listener, route })} />
     </>
