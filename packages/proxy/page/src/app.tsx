@@ -31,13 +31,14 @@ export function App() {
 
   // Times are compared with the proxy's clock, because that of a phone may differ.
   const now = Date.now() + live.offsetMs;
+  const isStale = live.connection !== "open" && live.parts.proxy !== undefined;
   return (
     <ActionsProvider>
       <a class="skip" href="#main">
         Skip to the content
       </a>
       <Header live={live} now={now} place={place} />
-      <main id="main" ref={main} tabIndex={-1} class={live.connection === "lost" ? "stale" : ""}>
+      <main id="main" ref={main} tabIndex={-1} class={isStale ? "stale" : ""}>
         <Boundary key={place.view}>
           {place.view === "overview" ? <Overview parts={live.parts} place={place} now={now} /> : null}
           {place.view === "requests" ? <Requests parts={live.parts} place={place} now={now} /> : null}

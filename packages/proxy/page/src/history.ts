@@ -32,10 +32,11 @@ export function extended(history: LiveHistory, { end, series: points }: LivePoin
 
 export function seriesOf(
   history: LiveHistory | undefined,
-  identity: Partial<Identity>,
+  { listener = null, route = null, cluster = null }: Partial<Identity>,
 ): LiveSeries | undefined {
-  const key = keyOf({ listener: null, route: null, cluster: null, ...identity });
-  return history?.series.find((series) => keyOf(series) === key);
+  return history?.series.find(
+    (each) => each.listener === listener && each.route === route && each.cluster === cluster,
+  );
 }
 
 function keyOf({ listener, route, cluster }: Identity): string {

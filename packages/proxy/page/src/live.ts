@@ -33,6 +33,7 @@ export class LiveConnection {
   #source: EventSource | undefined;
   #live: Live = { parts: {}, connection: "connecting", offsetMs: 0, retryAt: undefined };
   #failures = 0;
+  #isDrawing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #closed = new AbortController();
   readonly #changed: (live: Live) => void;
@@ -54,6 +55,7 @@ export class LiveConnection {
 
   #connect(): void {
     this.#stop();
+    if (this.#live.connection === "open") this.#update({ connection: "connecting" });
     const source = new EventSource("/live");
     this.#source = source;
     source.addEventListener("error", () => this.#lost());
@@ -87,7 +89,13 @@ export class LiveConnection {
 
   #update(change: Partial<Live>): void {
     this.#live = { ...this.#live, ...change };
-    this.#changed(this.#live);
+    if (this.#isDrawing) return;
+    // The parts of a sample arrive one after the other, and belong together.
+    this.#isDrawing = true;
+    requestAnimationFrame(() => {
+      this.#isDrawing = false;
+      this.#changed(this.#live);
+    });
   }
 
   #watch(ms: number): void {
