@@ -110,7 +110,7 @@ function ofClusters({ clusters = [] }: Parts, now: number): Problem[] {
       : []),
     ...shown.flatMap(({ endpoint, troubles }) =>
       worst(troubles).map((trouble) =>
-        wrong(
+        (isByOperator(trouble) ? note : wrong)(
           `endpoint ${cluster} ${endpoint} ${trouble.cause}`,
           `${cluster}: ${endpoint}`,
           troubleText(trouble, now),
@@ -120,6 +120,11 @@ function ofClusters({ clusters = [] }: Parts, now: number): Problem[] {
       ),
     ),
   ]);
+}
+
+/** Whether an operator has wanted it. */
+export function isByOperator({ cause }: LiveTrouble): boolean {
+  return cause === "ejected by an operator";
 }
 
 /** What keeps calls away says more than what has led to it. */

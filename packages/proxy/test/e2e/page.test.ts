@@ -2,7 +2,7 @@ import axe from "axe-core";
 import type { BrowserContextOptions } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { Viewed, withBrowser } from "./browser.ts";
-import { call } from "./client.ts";
+import { bodies, call } from "./client.ts";
 import { anywhere, configured, Folder, through } from "./configured.ts";
 import { origin, refusing } from "./origin.ts";
 import { quietPort } from "./quiet-port.ts";
@@ -300,6 +300,31 @@ describe("actions of the live page", () => {
     await page.getByRole("button", { name: "Drain" }).click();
     await dialog.getByRole("button", { name: "Drain" }).click();
     expect((await pagoda.exit).code).toBe(0);
+  });
+
+  test("take out an endpoint and return it", async () => {
+    await using one = await origin((_request, response) => response.end("one"));
+    await using two = await origin((_request, response) => response.end("two"));
+    await using three = await origin((_request, response) => response.end("three"));
+    using folder = new Folder();
+    folder.write("admin.token", token);
+    const admin = { address: "127.0.0.1:0", tokenFile: "admin.token" };
+    const config = through({ endpoints: [one.url, two.url, three.url] });
+    await using pagoda = await configured(folder, { ...config, admin }, { PROXY_WORKERS: "2" });
+    await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+    const { page } = viewed;
+    const row = page.getByRole("row", { name: new RegExp(`^${one.url}`) });
+    await row.waitFor();
+    expect(await row.getByRole("button").count()).toBe(0);
+    await page.getByLabel("Token").fill(token);
+    await row.getByRole("button", { name: `Take out ${one.url}` }).click();
+    await page.getByRole("dialog", { name: "Take out" }).getByRole("button", { name: "Take out" }).click();
+    await row.getByText(/ejected by an operator.*ends in \d+ min/).waitFor();
+    expect(new Set(await bodies(pagoda.url, 20))).toEqual(new Set(["two", "three"]));
+    await row.getByRole("button", { name: `Return ${one.url}` }).click();
+    await row.getByText("healthy", { exact: true }).waitFor();
+    expect(new Set(await bodies(pagoda.url, 20))).toContain("one");
+    expect(viewed.problems).toEqual([]);
   });
 
   test("are not offered without a token in the configuration", async () => {

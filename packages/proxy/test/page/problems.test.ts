@@ -88,6 +88,21 @@ test("what keeps calls away comes instead of what has led to it", () => {
   ]);
 });
 
+test("what an operator wanted is a note", () => {
+  const endpoint = {
+    endpoint: "http://10.0.0.7:80",
+    healthy: false,
+    inFlight: 0,
+    consecutiveFailures: 0,
+    latencyMs: null,
+    troubles: [{ ...ejected, cause: "ejected by an operator", reason: "ejected by an operator" }],
+  };
+  const cluster = { cluster: "shop", endpoints: 2, healthy: 1, panicking: [], reason: null, left: 1 };
+  expect(lines({ clusters: [{ ...cluster, shown: [endpoint] }] })).toEqual([
+    "note: shop: http://10.0.0.7:80: ejected by an operator, workers 0 and 1, ends in 12 s",
+  ]);
+});
+
 test("a cluster says what is wrong with all of it, or that it has no healthy endpoint", () => {
   const none = { cluster: "shop", endpoints: 0, healthy: 0, panicking: [], reason: null, shown: [], left: 0 };
   expect(lines({ clusters: [none] })).toEqual(["wrong: shop: has no endpoints"]);

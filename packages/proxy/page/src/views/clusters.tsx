@@ -12,7 +12,7 @@ import { type Column, Table } from "../parts/table.tsx";
 import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
 import type { Place } from "../place.ts";
-import { troubleText } from "../problems.ts";
+import { isByOperator, troubleText } from "../problems.ts";
 
 interface ClustersProps {
   readonly parts: Parts;
@@ -125,8 +125,8 @@ function actionsColumn(cluster: string): Column<LiveEndpoint> {
     title: "Actions",
     cell: ({ endpoint, troubles }) => {
       const query = new URLSearchParams({ cluster, endpoint }).toString();
-      const isOut = troubles.some(({ cause }) => cause.includes("operator"));
-      const isBlocked = troubles.some(({ blocks, cause }) => blocks && !cause.includes("operator"));
+      const isOut = troubles.some(isByOperator);
+      const isBlocked = troubles.some((trouble) => trouble.blocks && !isByOperator(trouble));
       return (
         <span class="choices">
           {isOut ? (
