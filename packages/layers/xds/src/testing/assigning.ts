@@ -1,14 +1,15 @@
 import type { DeltaDiscoveryRequest } from "../generated/discovery_pb.ts";
 import type { Cluster } from "../generated/cluster_pb.ts";
 import type { ClusterLoadAssignment } from "../generated/endpoint_pb.ts";
+import { AnsweringControlPlane, type Client } from "./answering.ts";
 import {
-  Arrivals,
+  type Arrivals,
   assignment,
   cds,
   changes,
   cluster,
   eds,
-  ScriptedControlPlane,
+  type ScriptedControlPlane,
   type ServerStream,
 } from "./scripted.ts";
 
@@ -19,41 +20,13 @@ interface Assigned {
   readonly since: number;
 }
 
-interface Client {
-  readonly stream: ServerStream<DeltaDiscoveryRequest>;
-  readonly names: Readonly<Record<string, Set<string>>>;
-}
+/** The names of resources, by their type. */
+type Names = Readonly<Record<string, Set<string>>>;
 
 /** A control plane on loopback that assigns endpoints to clusters, with the incremental protocol. */
-export class AssigningControlPlane {
-  /** Reasons with which clients have rejected responses. */
-  readonly rejections = new Arrivals<string>();
-  readonly #plane: ScriptedControlPlane;
-  readonly #clients = new Set<Client>();
+export class AssigningControlPlane extends AnsweringControlPlane<DeltaDiscoveryRequest, Names> {
   readonly #assigned = new Map<string, Assigned>();
   #version = 0;
-  #isAccepting = false;
-
-  /** @param address As of a `ScriptedControlPlane`. */
-  constructor(address?: string | number) {
-    this.#plane = new ScriptedControlPlane(address);
-  }
-
-  get url(): string {
-    return this.#plane.url;
-  }
-
-  async listen(): Promise<this> {
-    await this.#plane.listen();
-    if (!this.#isAccepting) void this.#accept();
-    this.#isAccepting = true;
-    return this;
-  }
-
-  /** How many clients are connected. */
-  get connections(): number {
-    return this.#clients.size;
-  }
 
   /** Assigns these endpoints to a cluster, `10.0.0.7:8080` or whole assignments, and tells all clients. */
   assign(clusters: Readonly<Record<string, readonly string[] | ClusterLoadAssignment>>): void {
@@ -63,51 +36,35 @@ export class AssigningControlPlane {
       const since = this.#assigned.get(name)?.since ?? this.#version;
       this.#assigned.set(name, { message, version: this.#version, since });
     }
-    for (const client of this.#clients)
+    for (const client of this.clients)
       for (const type of [cds, eds]) this.#send(client, type, Object.keys(clusters), () => this.#version - 1);
   }
 
-  /** Ends as a killed process does. It may listen again. */
-  async kill(): Promise<void> {
-    this.#clients.clear();
-    await this.#plane.kill();
+  protected streams({ delta }: ScriptedControlPlane): Arrivals<ServerStream<DeltaDiscoveryRequest>> {
+    return delta;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.kill();
+  protected nothing(): Names {
+    return { [cds]: new Set(), [eds]: new Set() };
   }
 
-  async #accept(): Promise<void> {
-    for (;;) {
-      const stream = await this.#plane.delta.next();
-      const client: Client = { stream, names: { [cds]: new Set(), [eds]: new Set() } };
-      this.#clients.add(client);
-      void stream.ended.then(() => this.#clients.delete(client));
-      void this.#serve(client);
-    }
-  }
-
-  async #serve(client: Client): Promise<void> {
-    for (;;) {
-      const request = await client.stream.next();
-      if (request.errorDetail !== undefined) this.rejections.push(request.errorDetail.message);
-      const names = client.names[request.typeUrl];
-      for (const name of request.resourceNamesUnsubscribe) names?.delete(name);
-      for (const name of request.resourceNamesSubscribe) names?.add(name);
-      const { resourceNamesSubscribe: asked, initialResourceVersions: has } = request;
-      this.#send(client, request.typeUrl, asked, (name) => Number(has[name] ?? 0));
-    }
+  protected answer(client: Client<DeltaDiscoveryRequest, Names>, request: DeltaDiscoveryRequest): void {
+    const names = client.asked[request.typeUrl];
+    for (const name of request.resourceNamesUnsubscribe) names?.delete(name);
+    for (const name of request.resourceNamesSubscribe) names?.add(name);
+    const { resourceNamesSubscribe: asked, initialResourceVersions: has } = request;
+    this.#send(client, request.typeUrl, asked, (name) => Number(has[name] ?? 0));
   }
 
   /** Sends those of these resources that are newer than a version. */
   #send(
-    { stream, names }: Client,
+    { stream, asked }: Client<DeltaDiscoveryRequest, Names>,
     type: string,
     changed: readonly string[],
     than: (name: string) => number,
   ): void {
     const messages = changed.flatMap((name): (Cluster | ClusterLoadAssignment)[] => {
-      const assigned = names[type]?.has(name) === true ? this.#assigned.get(name) : undefined;
+      const assigned = asked[type]?.has(name) === true ? this.#assigned.get(name) : undefined;
       if (assigned === undefined) return [];
       if (type === cds) return assigned.since > than(name) ? [cluster(name)] : [];
       return assigned.version > than(name) ? [assigned.message] : [];

@@ -1,4 +1,5 @@
 export * from "./agent.ts";
+export * from "./answering.ts";
 export * from "./assigning.ts";
 export * from "./scripted.ts";
 export * from "./routes.ts";
