@@ -6,9 +6,7 @@ import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import type { SharedStores } from "../policies/policy.ts";
 import { States } from "../policies/states.ts";
-import { callRows, errorRows } from "../live/call-rows.ts";
-import { layerRows } from "../live/layer-rows.ts";
-import type { CallSample, SampledCluster, SampleDetail, SampledLayer } from "../live/sample.ts";
+import type { CallSample, SampleDetail } from "../live/sample.ts";
 import type { RequestQuery, TapQuery, Tapped, WorkerRecord } from "../recorder/call-record.ts";
 import { Recorder } from "../recorder/recorder.ts";
 import { CentralEndpoints } from "./central-endpoints.ts";
@@ -21,6 +19,7 @@ import { listenerStack } from "./listener-stack.ts";
 import { ServerCounters } from "./server-counters.ts";
 import { listenerName } from "../config/names.ts";
 import { realSystem } from "./network.ts";
+import { sampleOf } from "./live-sample.ts";
 import { noSpans, type Spans, spansOf } from "./spans.ts";
 import type { OpenListener, System } from "./system.ts";
 import { type Telemetry, telemetryOf } from "./telemetry.ts";
@@ -41,10 +40,6 @@ export const startDataPlane: StartDataPlane = async (resolved, context) => {
   const started = await running.apply(resolved, context);
   return isLeft(started) ? started : right(running);
 };
-
-/** Endpoints that the live page shows. */
-const maxShown = 1_000;
-const maxShownOfCluster = 50;
 
 /** What a configuration has created. */
 interface Parts {
@@ -182,26 +177,12 @@ class RunningDataPlane implements DataPlane {
   }
 
   sample(detail: SampleDetail): CallSample {
-    const counted = this.#telemetry.calls.counted();
-    const calls = {
-      bounds: counted.buckets,
-      calls: callRows(counted, this.#recorder.counts, detail),
-      errors: errorRows(counted),
-      inFlight: counted.inFlight,
-    };
-    if (detail === "routes") return { ...calls, clusters: [], layers: [] };
-    const clusters: SampledCluster[] = [];
-    const layers: SampledLayer[] = [];
-    for (const [listener, stack] of this.#generation.stacks)
-      layers.push(...layerRows(described(stack), { listener }));
-    let left = maxShown;
-    for (const [name, cluster] of this.#taken?.all ?? []) {
-      const sampled = cluster.sample(Math.min(left, maxShownOfCluster));
-      left -= sampled.shown.length;
-      clusters.push(sampled);
-      layers.push(...layerRows(described(cluster.service), { cluster: name }));
-    }
-    return { ...calls, clusters, layers };
+    return sampleOf(detail, {
+      counted: this.#telemetry.calls.counted(),
+      noted: this.#recorder.counts,
+      stacks: this.#generation.stacks,
+      clusters: this.#taken?.all ?? [],
+    });
   }
 
   requests(query: RequestQuery): readonly WorkerRecord[] {
