@@ -26,20 +26,28 @@ const bin = join(root, "node_modules", ".bin");
 const hasGroups = process.platform !== "win32";
 const running = new Set<ChildProcess>();
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => {
-    // Not the signal itself, because background jobs of a shell ignore SIGINT.
-    for (const child of running) kill(child, "SIGTERM");
-    process.kill(process.pid, signal);
-  });
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Ends a `detached` child when this process is ended by a signal. While none runs, signals are the program's own. */
+export function track<C extends ChildProcess>(child: C): C {
+  if (running.size === 0) for (const signal of signals) process.on(signal, endAll);
+  running.add(child);
+  const forget = (): void => {
+    running.delete(child);
+    if (running.size === 0) ignoreSignals();
+  };
+  return child.once("error", forget).once("close", forget);
 }
 
-/** Ends a `detached` child when this process is ended by a signal. */
-export function track<C extends ChildProcess>(child: C): C {
-  running.add(child);
-  child.once("error", () => running.delete(child));
-  child.once("close", () => running.delete(child));
-  return child;
+function endAll(signal: NodeJS.Signals): void {
+  ignoreSignals();
+  // Not the signal itself, because background jobs of a shell ignore SIGINT.
+  for (const child of running) kill(child, "SIGTERM");
+  process.kill(process.pid, signal);
+}
+
+function ignoreSignals(): void {
+  for (const signal of signals) process.off(signal, endAll);
 }
 
 function kill(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -25,6 +25,16 @@ test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
   },
 );
 
+test("defect: npm start, which had built the page by a program, received each signal twice", async () => {
+  const url = new URL("../command.ts", import.meta.url);
+  const script = `
+    import { command } from ${JSON.stringify(fileURLToPath(url))};
+    await command("true", []);
+    console.log(["SIGTERM", "SIGINT", "SIGHUP"].map((signal) => process.listenerCount(signal)).join());`;
+  const { output } = await command(process.execPath, ["--input-type=module", "-e", script]);
+  expect(output).toBe("0,0,0");
+});
+
 test("a program over its time limit is killed with its children", async () => {
   const { code, output } = await command("sh", ["-c", endless], { timeoutMs: 1_000 });
   expect(code).toBe(-1);
