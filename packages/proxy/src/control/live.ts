@@ -54,8 +54,6 @@ interface Session {
   readonly errors: Window;
   /** The CPU time of processes at the last sample. */
   readonly cpuMs: Map<number, { readonly at: number; readonly cpuMs: number }>;
-  /** What the last sample cost. */
-  sampleMs: number;
 }
 
 /** Samples the running proxy for those who watch it, and remembers the last 15 minutes. */
@@ -121,23 +119,38 @@ export class Live {
     const parts: Partial<Parts> = {
       proxy: this.#proxy(notReady),
       stack: this.#stackOf(reloads.served),
-      figures: this.#figures(answers, running),
       clusters: mergedClusters(samples, at),
       layers: mergedLayers(samples, this.#ownLayers(), at),
       workers: this.#workers(answers),
       reloads: reloads.history.all,
       certificates: reloads.certificates.all,
     };
-    const cpuMs = (): number => {
-      const all = answers.reduce((sum, each) => sum + each.cpuMs, cpuMsSince(before));
-      return (this.#session.sampleMs = all);
+    const figures = this.#figures(answers, running);
+    const cpuMs = (): number => answers.reduce((sum, each) => sum + each.cpuMs, cpuMsSince(before));
+    return {
+      parts: {
+        ...parts,
+        // Read when all other parts have been written, so that they tell what this sample costs.
+        figures: {
+          ...figures,
+          get everyMs() {
+            return everyMsAfter(cpuMs());
+          },
+          get sampleMs() {
+            return rounded(cpuMs());
+          },
+        },
+      },
+      cpuMs,
     };
-    return { parts, cpuMs };
   }
 
-  #figures(answers: readonly WorkerAnswer[], running: ReadonlySet<number>): LiveFigures {
+  #figures(
+    answers: readonly WorkerAnswer[],
+    running: ReadonlySet<number>,
+  ): Omit<LiveFigures, "everyMs" | "sampleMs"> {
     const { clock } = this.#options;
-    const { readings, calls, errors, sampleMs } = this.#session;
+    const { readings, calls, errors } = this.#session;
     const step = readings.next(clock.now(), answers, running);
     if (step !== undefined) {
       calls.add({ ...step, rows: step.calls });
@@ -146,8 +159,6 @@ export class Live {
     const { seconds } = calls;
     return {
       at: clock.wallTime(),
-      everyMs: everyMsAfter(sampleMs),
-      sampleMs: rounded(sampleMs),
       ...ratesOf({ seconds, calls: calls.rows, errors: errors.rows, bounds: readings.bounds }),
     };
   }
@@ -235,6 +246,5 @@ function newSession(): Session {
     calls: new Window(windowMs),
     errors: new Window(windowMs),
     cpuMs: new Map(),
-    sampleMs: 0,
   };
 }
