@@ -65,7 +65,7 @@ function failingText(failures: number, { healthy, health }: EndpointStatus): str
   if (has(checks)) return `health checks pass, but ${text}`;
   return has(outliers)
     ? `${text}, but it is not ejected`
-    : `${text}; no \`check\` or \`outliers\` takes it out`;
+    : `${text}; still gets requests: no health check or outlier detection is configured`;
 }
 
 function timeIn({ returnsInMs }: SourceStatus["state"]): number | undefined {

@@ -13,6 +13,7 @@ import type { Answer } from "@pagoda/respond";
 import type { Vocabulary } from "../schema/vocabulary.ts";
 import { checkBy, limitKey, perClient } from "./client.ts";
 import { definePolicy, eventsOf, type ListenerEnvironment } from "./policy.ts";
+import { rateText } from "./rate-text.ts";
 import { retryAfter } from "./retry-after.ts";
 import { spanText } from "./span-text.ts";
 
@@ -137,17 +138,6 @@ export const rateLimit = definePolicy({
 function shareText(share: number | undefined): string {
   if (share === undefined) return "";
   return `, a share of ${Number((share * 100).toFixed(1))}% because the store of the limit does not answer`;
-}
-
-/** `10/s`, `1/m`, `30/h`. */
-function rateText(perSecond: number): string {
-  const units = [
-    ["s", 1],
-    ["m", 60],
-    ["h", 3_600],
-  ] as const;
-  const [unit, seconds] = units.find(([, seconds]) => perSecond * seconds >= 0.999) ?? units[2];
-  return `${Number((perSecond * seconds).toFixed(2))}/${unit}`;
 }
 
 function rateOf({ rate, burst }: { readonly rate: number; readonly burst?: number | undefined }) {

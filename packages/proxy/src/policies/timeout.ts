@@ -2,11 +2,12 @@ import { type HttpRequest, requestsTunnel } from "@pagoda/http";
 import type { Answer } from "@pagoda/respond";
 import { type TimedOut, timeout as timeoutLayer, type TimeoutObserver } from "@pagoda/timeout";
 import { definePolicy, type Environment, eventsOf } from "./policy.ts";
+import { spanText } from "./span-text.ts";
 
 const common = {
   name: "timeout",
   events: eventsOf<TimeoutObserver>("timeout", ["timedOut"], {
-    timedOut: (afterMs) => `no response head within ${afterMs} ms`,
+    timedOut: (afterMs) => `no answer within ${spanText(afterMs)}`,
   }),
   /** 0: no limit. */
   layer: (ms: number, { observe, clock }: Environment) =>

@@ -78,8 +78,26 @@ function causeText(cause: unknown): string {
     readonly errors?: unknown;
   };
   if (typeof _tag === "string") return bounded(_tag);
+  if (isOfOtherName(cause)) return bounded(otherNameText(cause));
   const several = Array.isArray(errors) ? errors.slice(0, 4).map(causeText).join("; ") : "";
   const text = typeof message === "string" && message !== "" ? message : several;
   const named = typeof code === "string" && !text.includes(code) ? `${code}: ${text}` : text;
   return bounded(named === "" ? String(cause) : named);
+}
+
+/** Node's error of a certificate that does not name its host. */
+interface OtherName {
+  readonly host: string;
+  readonly cert: { readonly subjectaltname?: string; readonly subject?: { readonly CN?: string } };
+}
+
+function isOfOtherName(error: unknown): error is OtherName {
+  const { code, host, cert } = Object(error) as { readonly code?: unknown } & Partial<OtherName>;
+  return code === "ERR_TLS_CERT_ALTNAME_INVALID" && typeof host === "string" && typeof cert === "object";
+}
+
+/** Says what Node leaves out: for an address, its text lists only addresses. */
+function otherNameText({ host, cert: { subjectaltname, subject } }: OtherName): string {
+  const names = subjectaltname ?? `nothing${subject?.CN === undefined ? "" : ` but CN=${subject.CN}`}`;
+  return `the certificate does not name ${host.replace(/\.$/, "")}: it names ${names}`;
 }

@@ -1,4 +1,5 @@
 import type { CallRecord, RecordedTry } from "./call-record.ts";
+import { tlsHint } from "./tls-hints.ts";
 
 /** What to look at next: at most one hint for each thing that went wrong, the most telling first. */
 export function hintsFor(call: CallRecord): readonly string[] {
@@ -22,9 +23,8 @@ const rules: readonly Rule[] = [
         : `http_requests_refused_total{status="${status}"} counts these; the client has the reason in the body of its response`,
   },
   {
-    applies: distrustsCertificate,
-    hint: () =>
-      "the proxy does not trust the origin's certificate: see `tls.ca` and `tls.servername` of the cluster, and the dates and names in the certificate",
+    applies: (call) => handshakeHint(call) !== undefined,
+    hint: (call) => handshakeHint(call) as string,
   },
   {
     applies: ({ fault }) => fault?.tag === "RateLimited",
@@ -33,7 +33,7 @@ const rules: readonly Rule[] = [
   },
   {
     applies: ({ fault, status }) => fault === undefined && status === 429,
-    hint: () => "the origin limits the rate, not the proxy: its Retry-After says when to come back",
+    hint: () => "the origin limits the rate, not the proxy",
   },
   {
     applies: ({ fault }) => fault?.tag === "NoRoute",
@@ -41,8 +41,7 @@ const rules: readonly Rule[] = [
       `\`pagoda explain ${method} ${scheme}://${authority}${path}\` says why no route matches`,
   },
   {
-    // A server whose certificate is refused runs.
-    applies: (call) => unreachable(call) !== undefined && !distrustsCertificate(call),
+    applies: (call) => unreachable(call) !== undefined,
     hint: (call) => {
       const { upstream, fault } = unreachable(call) as RecordedTry;
       return `${upstream} cannot be reached${fault?.cause === undefined ? "" : ` (${fault.cause})`}: is it running?`;
@@ -76,10 +75,18 @@ function limitedPlace({ trail, listener, route }: CallRecord): string {
   return route === undefined ? `listener ${listener}` : `route ${route.name}`;
 }
 
-function unreachable({ trail }: CallRecord): RecordedTry | undefined {
-  return trail.find((entry) => entry.kind === "try" && entry.fault?.tag === "ConnectFailed") as
-    | RecordedTry
-    | undefined;
+/** A try without a connection. A server whose handshake fails runs. */
+function unreachable(call: CallRecord): RecordedTry | undefined {
+  return triesOf(call).find(({ fault }) => fault?.tag === "ConnectFailed" && tlsHint(fault) === undefined);
+}
+
+function handshakeHint(call: CallRecord): string | undefined {
+  const faults = [call.fault, ...triesOf(call).map(({ fault }) => fault)];
+  return faults.map((fault) => fault && tlsHint(fault)).find((hint) => hint !== undefined);
+}
+
+function triesOf({ trail }: CallRecord): readonly RecordedTry[] {
+  return trail.filter((entry) => entry.kind === "try");
 }
 
 type Endpoint = NonNullable<CallRecord["endpoints"]>["shown"][number];
@@ -92,16 +99,4 @@ function flapping({ endpoints, upstream, trail }: CallRecord): Endpoint | undefi
       (endpoint === upstream || tried.has(endpoint)) &&
       Math.min(succeeded, failed) * 10 >= Math.max(10, succeeded + failed),
   );
-}
-
-/** Codes and texts of OpenSSL and Node for a certificate that is not accepted. */
-const certificate = /CERT|certificate|SELF_SIGNED|altname|UNABLE_TO_VERIFY/i;
-
-function distrustsCertificate(call: CallRecord): boolean {
-  return causesOf(call).some((cause) => certificate.test(cause));
-}
-
-function causesOf({ fault, trail }: CallRecord): readonly string[] {
-  const faults = [fault, ...trail.map((entry) => (entry.kind === "try" ? entry.fault : undefined))];
-  return faults.flatMap((each) => (each?.cause === undefined ? [] : [each.cause]));
 }

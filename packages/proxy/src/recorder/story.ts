@@ -6,7 +6,7 @@ import type {
   RecordedFault,
   RecordedRoute,
 } from "./call-record.ts";
-import { factsText } from "./facts.ts";
+import { faultText, plainFault } from "./fault-text.ts";
 import { hintsFor } from "./hints.ts";
 import { spanText } from "../policies/span-text.ts";
 
@@ -94,6 +94,7 @@ export function verdict(call: CallRecord): string {
   if (ending === "cutOff") return `cut off by the proxy: ${cutOff}`;
   if (ending === "abandoned") return "the client left before the response was complete";
   if (fault !== undefined) {
+    if (fault.tag === "RateLimited") return faultText(fault);
     const by = fault.origin === "local" ? "refused by the proxy" : `${upstream} failed`;
     return `${by}: ${noneReadyText(call) ?? faultText(fault)}`;
   }
@@ -148,22 +149,24 @@ function entryText(entry: RecordedEntry, { trail }: CallRecord, at: number): str
         ? `${status} in ${ms(tookMs)}`
         : fault === undefined
           ? `a defect after ${ms(tookMs)}`
-          : `${faultText(fault)} after ${ms(tookMs)}`;
+          : failureText(fault, tookMs);
   return `try ${number}: ${upstream}: ${how}`;
+}
+
+/** A limit further out than the try may have left it less time. */
+function failureText(fault: RecordedFault, tookMs: number): string {
+  const plain = plainFault(fault);
+  if (plain === undefined) return `${faultText(fault)} after ${ms(tookMs)}`;
+  return fault.tag === "Aborted" ? `given up after ${ms(tookMs)}: ${plain}` : plain;
 }
 
 function endText({ status, ending, cutOff, fault }: CallRecord): string {
   if (ending === "cutOff") return `cut off: ${cutOff}`;
   if (ending === "abandoned") return "the client left";
   const answer = status === undefined ? "ended without a response" : `answered ${status}`;
-  const whose = fault === undefined ? "" : ` for ${fault.tag}`;
+  const plain = fault && plainFault(fault);
+  const whose = fault === undefined ? "" : plain === undefined ? ` for ${fault.tag}` : `: ${plain}`;
   return `${answer}${whose}${ending === "incomplete" ? "; the response broke off" : ""}`;
-}
-
-/** `RateLimited (limit global, perSecond 10)`. */
-function faultText({ tag, facts, cause }: RecordedFault): string {
-  const details = factsText(facts);
-  return `${tag}${details === "" ? "" : ` (${details})`}${cause === undefined ? "" : `: ${cause}`}`;
 }
 
 function ms(value: number): string {

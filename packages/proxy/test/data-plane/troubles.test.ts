@@ -69,7 +69,7 @@ describe("endpoints that take no calls", () => {
 });
 
 test.each([
-  [[], "the last 5 calls failed; no `check` or `outliers` takes it out"],
+  [[], "the last 5 calls failed; still gets requests: no health check or outlier detection is configured"],
   [["health-check"], "health checks pass, but the last 5 calls failed"],
   [["outlier-detection"], "the last 5 calls failed, but it is not ejected"],
   [["health-check", "outlier-detection"], "health checks pass, but the last 5 calls failed"],

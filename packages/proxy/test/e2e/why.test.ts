@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { shop } from "./certified.ts";
 import { call } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
-import { Arrivals, held, type Held, listen, named, origin, refusing } from "./origin.ts";
+import { Arrivals, held, type Held, listen, named, origin, refusing, silent } from "./origin.ts";
 import { type Pagoda, run, until } from "./program.ts";
 import { quietPort } from "./quiet-port.ts";
 
@@ -79,8 +79,25 @@ describe("pagoda why names the cause", () => {
     const text = await whyOf(pagoda, await idWhen(pagoda, (status) => status === 502));
     expect(text).toContain(`${secured.url} failed: ConnectFailed: `);
     expect(text).toMatch(/unable to verify the first certificate|self-signed certificate/);
-    expect(text).toContain("hint: the proxy does not trust the origin's certificate: see `tls.ca`");
+    expect(text).toContain("hint: the proxy does not trust who issued the origin's certificate: `tls.ca`");
     expect(text).not.toContain("is it running?");
+  });
+
+  test("of a time limit, in the same words for the request and its try", async () => {
+    using folder = new Folder();
+    await using upstream = await silent();
+    await using pagoda = await configured(
+      folder,
+      through({ endpoints: [upstream.url] }, {}, { timeout: "60ms" }),
+    );
+    const text = await whyOf(pagoda, idOf(await call(pagoda.url)));
+    expect(text).toMatch(new RegExp(`→ 504 in \\d+ ms: ${upstream.url} failed: no answer within 60 ms\n`));
+    expect(text).toMatch(
+      new RegExp(`try 1: ${upstream.url}: given up after \\d+ ms: no answer within 60 ms\n`),
+    );
+    expect(text).toContain("timeout: no answer within 60 ms\n");
+    expect(text).toContain("answered 504: no answer within 60 ms\n");
+    expect(text).not.toMatch(/TimedOut|Aborted/);
   });
 
   test("of a rate limit: the proxy's own", async () => {
@@ -89,7 +106,8 @@ describe("pagoda why names the cause", () => {
     const rateLimit = { global: { rate: "1/h", burst: 1 } };
     await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, {}, { rateLimit }));
     const text = await whyOf(pagoda, await idWhen(pagoda, (status) => status === 429));
-    expect(text).toContain(": refused by the proxy: RateLimited (");
+    expect(text).toMatch(/^GET \S+ → 429 in \S+ ms: refused by the global limit of 1\/h$/m);
+    expect(text).toContain("answered 429: refused by the global limit of 1/h\n");
     expect(text).toContain("rate-limit: refused by the global limit of 1/h with bursts of 1; the next call");
     expect(text).toMatch(/hint: this is `rateLimit` of route all; stack_events_total/);
     // It was refused before any endpoint was chosen.
