@@ -24,6 +24,8 @@ export function actionsOf(operations: Operations): Readonly<Record<string, Actio
         const level = given.get("level") ?? (await bodyOf(request));
         if (!operations.logLevels.includes(level))
           return text(`the level must be one of ${operations.logLevels.join(", ")} (got "${level}")\n`, 400);
+        // Parameters are logged.
+        given.set("level", level);
         await operations.setLogLevel(level);
         return text(`${level}\n`);
       },

@@ -78,6 +78,17 @@ export class AdminGuard {
   }
 }
 
+/** Whether a page of another server loads something from here. Following a link to here is not meant. */
+export function isLoadedElsewhere(request: HttpRequest): boolean {
+  const { method, headers } = request;
+  if (method !== "GET" && method !== "HEAD") return false;
+  const isLink =
+    !headers.has("origin") &&
+    headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document";
+  return !isLink && isFromElsewhere(request);
+}
+
 /** Whether a page of another server has sent a request. Other programs send neither of these fields. */
 function isFromElsewhere({ headers, scheme, authority }: HttpRequest): boolean {
   const own = URL.parse(`${scheme}://${authority}`)?.origin;

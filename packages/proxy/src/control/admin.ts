@@ -6,11 +6,11 @@ import type { Figures } from "../recorder/call-record.ts";
 import type { Feed } from "../live/feed.ts";
 import type { Action } from "./admin-action.ts";
 import { actionList, actionsOf, type Operations } from "./admin-actions.ts";
-import type { AdminGuard } from "./admin-guard.ts";
+import { type AdminGuard, isLoadedElsewhere } from "./admin-guard.ts";
 import { liveEvents } from "./live-events.ts";
 import { assets, livePage, pageAsset, wantsHtml } from "./page-files.ts";
 import { type KeptRequests, requestPage, requestsPage } from "./requests-page.ts";
-import { type Tapping, tapPage } from "./tap-page.ts";
+import { TapPage, type Tapping } from "./tap-page.ts";
 
 /** What the admin endpoint shows and controls. */
 export interface AdminSubject {
@@ -67,6 +67,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     return reason === undefined ? text("ready\n") : text(`not ready: ${reason}\n`, 503);
   };
   const actions = actionsOf(subject.operations);
+  const taps = new TapPage(subject.tapping);
   const pages: Pages = {
     "/": {
       about: "this list; the live page in a browser",
@@ -101,7 +102,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     },
     "/tap": {
       about: "requests as they end, a JSON object in each line",
-      GET: (request) => tapPage(subject.tapping, request),
+      GET: (request) => taps.respond(request),
     },
     "/live": {
       about: "what the page shows, as server-sent events",
@@ -123,6 +124,8 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
     // With DNS rebinding, an attacker's web page could read and change all of this.
     if (!isOwn(authority, host))
       return right(text(`the Host must be an IP address, localhost or ${host} (got "${authority}")\n`, 421));
+    // It could read nothing, but its requests would take the places of those who watch.
+    if (isLoadedElsewhere(request)) return right(text("not allowed from a web page\n", 403));
     const page: Pick<Pages[string], "GET"> | undefined = Object.hasOwn(pages, path)
       ? pages[path]
       : pageBelow(subject, path);
@@ -142,8 +145,12 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
 async function acted(subject: AdminSubject, action: Action, request: HttpRequest): Promise<HttpResponse> {
   const given = new URLSearchParams(request.query);
   // A parameter that is ignored, such as a misspelled one, could change what an action does.
-  for (const name of given.keys())
+  for (const name of given.keys()) {
     if (!Object.hasOwn(action.parameters, name)) return text(unknownParameter(action, name), 400);
+    const times = given.getAll(name).length;
+    // The log would show another one than the action uses.
+    if (times > 1) return text(`${name} must be given once (got it ${times} times)\n`, 400);
+  }
   const response = await action.act(given, request);
   const parameters = Object.fromEntries(given);
   const { status } = response;

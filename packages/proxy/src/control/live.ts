@@ -3,7 +3,7 @@ import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
 import type { Loaded } from "../config/load.ts";
 import { type Counts, countsOf, Deltas, Window } from "../live/counts.ts";
-import { everyMsAfter, Feed, type Parts } from "../live/feed.ts";
+import { Feed, type Parts } from "../live/feed.ts";
 import { History, stepMs } from "../live/history.ts";
 import { layerRows } from "../live/layer-rows.ts";
 import { mergedClusters, mergedLayers } from "../live/merged.ts";
@@ -73,7 +73,7 @@ export class Live {
     this.#startedAt = clock.wallTime();
     this.feed = new Feed({
       clock,
-      sample: (isFirst) => this.#sample(isFirst),
+      sample: (isFirst, everyMs) => this.#sample(isFirst, everyMs),
       history: () => this.#history.all,
       failed: (err) => log.error({ err }, "defect while sampling for the live page"),
     });
@@ -108,7 +108,10 @@ export class Live {
     return { answers: await queries.samples(detail), running: new Set(workers.map(({ pid }) => pid)) };
   }
 
-  async #sample(isFirst: boolean): Promise<{ parts: Partial<Parts>; cpuMs: () => number }> {
+  async #sample(
+    isFirst: boolean,
+    everyMs: (cpuMs: number) => number,
+  ): Promise<{ parts: Partial<Parts>; cpuMs: () => number }> {
     const { reloads, clock } = this.#options;
     if (isFirst) this.#session = newSession();
     const [notReady, { answers, running }] = await Promise.all([notReadyOf(this.#options), this.#ask("all")]);
@@ -134,7 +137,7 @@ export class Live {
         figures: {
           ...figures,
           get everyMs() {
-            return everyMsAfter(cpuMs());
+            return everyMs(cpuMs());
           },
           get sampleMs() {
             return rounded(cpuMs());

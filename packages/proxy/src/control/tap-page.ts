@@ -22,37 +22,57 @@ const everyMs = 250;
 const aliveMs = 20_000;
 const defaultMaxRps = 100;
 const mostRps = 10_000;
+/** Taps open at once: workers make their records for each of them. */
+const maxTaps = 20;
 
 /**
  * `GET /tap`: calls that match, as they end, one JSON object in each line; with `Accept: text/plain` one
  * sentence. Ends when the client closes the connection.
  */
-export function tapPage(tapping: Tapping, request: HttpRequest): HttpResponse {
+export class TapPage {
+  readonly #tapping: Tapping;
+  #open = 0;
+
+  constructor(tapping: Tapping) {
+    this.#tapping = tapping;
+  }
+
+  respond(request: HttpRequest): HttpResponse {
+    const query = tapQueryIn(request);
+    if (typeof query === "string") return text(`${query}\n`, 400);
+    if (this.#open >= maxTaps) return text(`there are ${maxTaps} taps already, which is the maximum\n`, 503);
+    const isText = wantsText(request);
+    return httpResponse(200, bodyFrom(this.#lines(query, isText ? textLine : jsonLine)), {
+      "content-type": isText ? "text/plain; charset=utf-8" : "application/x-ndjson",
+    });
+  }
+
+  /** Counted from the first reading to the return. */
+  async *#lines(query: TapQuery, line: (line: TapLine) => string): AsyncGenerator<string> {
+    this.#open++;
+    try {
+      yield* lines(this.#tapping, query, line);
+    } finally {
+      this.#open--;
+    }
+  }
+}
+
+/** A text says what is wrong with the request. */
+function tapQueryIn(request: HttpRequest): TapQuery | string {
   const given = new URLSearchParams(request.query);
   const max = given.get("max-rps") ?? String(defaultMaxRps);
   given.delete("max-rps");
   if (!/^\d+$/.test(max) || Number(max) < 1 || Number(max) > mostRps)
-    return text(`max-rps must be an integer from 1 to ${mostRps} (got "${max}")\n`, 400);
+    return `max-rps must be an integer from 1 to ${mostRps} (got "${max}")`;
   for (const name of ["since", "limit"])
-    if (given.has(name)) return text(`${name} has no effect here: a tap shows requests as they end\n`, 400);
+    if (given.has(name)) return `${name} has no effect here: a tap shows requests as they end`;
   const query = queryIn(given);
-  if (typeof query === "string") return text(`${query}\n`, 400);
+  if (typeof query === "string") return query;
   const { reasons, listener, route, cluster, status, endpoint } = query;
   if (reasons?.includes("unread") === true)
-    return text("reason must not be unread: a tap shows only requests that a policy has seen\n", 400);
-  const isText = wantsText(request);
-  const wanted: TapQuery = {
-    reasons,
-    listener,
-    route,
-    cluster,
-    status,
-    endpoint,
-    maxPerSecond: Number(max),
-  };
-  return httpResponse(200, bodyFrom(lines(tapping, wanted, isText ? textLine : jsonLine)), {
-    "content-type": isText ? "text/plain; charset=utf-8" : "application/x-ndjson",
-  });
+    return "reason must not be unread: a tap shows only requests that a policy has seen";
+  return { reasons, listener, route, cluster, status, endpoint, maxPerSecond: Number(max) };
 }
 
 function jsonLine(line: TapLine): string {

@@ -10,11 +10,13 @@ export interface FeedOptions {
    * Takes a sample.
    *
    * @param isFirst Nobody has watched until now.
+   * @param everyMs Milliseconds until the next sample, if this one costs that much.
    * @returns The parts that are known, and the CPU milliseconds that they have cost so far, in all
    *   processes; asked in the same tick, when they have been written.
    */
   readonly sample: (
     isFirst: boolean,
+    everyMs: (cpuMs: number) => number,
   ) => Promise<{ readonly parts: Partial<Parts>; readonly cpuMs: () => number }>;
   /** The history up to now. */
   readonly history: () => LiveHistory;
@@ -140,8 +142,10 @@ export class Feed {
     let hasFailed = false;
     for (let isFirst = true; this.#viewers > 0; isFirst = false) {
       let cpuMs = 0;
+      // Rates need two samples, and the first one, of code that has not run yet, is much the dearest.
+      const everyMs = isFirst ? () => leastEveryMs : everyMsAfter;
       try {
-        const sample = await this.#options.sample(isFirst);
+        const sample = await this.#options.sample(isFirst, everyMs);
         this.#replace(sample.parts);
         cpuMs = sample.cpuMs();
         hasFailed = false;
@@ -150,7 +154,7 @@ export class Feed {
         hasFailed = true;
       }
       this.#wake();
-      await this.#pause(everyMsAfter(cpuMs));
+      await this.#pause(everyMs(cpuMs));
     }
     this.#isRunning = false;
     // One may have come since the last look.

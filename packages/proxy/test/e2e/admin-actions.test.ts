@@ -61,6 +61,8 @@ describe("with admin.tokenFile", () => {
       client: "127.0.0.1",
       status: 200,
     });
+    await call(`${pagoda.adminUrl}/log-level`, { method: "POST", headers: bearer(token) }, "info");
+    await pagoda.log(({ parameters }) => JSON.stringify(parameters) === '{"level":"info"}');
     await post(pagoda, "/reload", bearer(other));
     expect(await pagoda.log("wrong admin token rejected")).toMatchObject({
       level: 40,

@@ -157,6 +157,11 @@ describe("POST /endpoints/eject", () => {
       ],
     ] as const)
       expect(await post(pagoda, "/endpoints/eject", query)).toEqual({ status, body: `${text}\n` });
+    const twice = await call(
+      `${pagoda.adminUrl}/endpoints/eject?${new URLSearchParams(known).toString()}&cluster=shop`,
+      { method: "POST" },
+    );
+    expect(twice).toMatchObject({ status: 400, body: "cluster must be given once (got it 2 times)\n" });
     expect(await seen(pagoda)).toEqual(["one", "other"]);
   });
 });

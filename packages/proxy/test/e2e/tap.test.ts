@@ -122,3 +122,24 @@ test("a tap says what is wrong with its parameters", async () => {
     output: 'pagoda tap: -n must be an integer of at least 1 (got "0"); see pagoda --help\n',
   });
 });
+
+test("there are at most 20 taps, and those that end make room", async () => {
+  using folder = new Folder();
+  await using pagoda = await configured(folder, through({ endpoints: [refusing] }, { routes }));
+  const taps = Array.from({ length: 20 }, () => new Tap(`${pagoda.adminUrl}/tap`));
+  await Promise.all(taps.map(({ opened }) => opened));
+  expect(await pagoda.admin("/tap")).toEqual({
+    status: 503,
+    text: "there are 20 taps already, which is the maximum\n",
+  });
+  await Promise.all(taps.map((tap) => tap[Symbol.asyncDispose]()));
+  await until(
+    async () => {
+      const ending = new AbortController();
+      const { status } = await fetch(`${pagoda.adminUrl}/tap`, { signal: ending.signal });
+      ending.abort();
+      return status;
+    },
+    (status) => status === 200,
+  );
+});

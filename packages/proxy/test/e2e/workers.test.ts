@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Agent, get } from "node:http";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { describe, expect, test } from "vitest";
-import { call, Wire } from "./client.ts";
+import { call, head, Wire } from "./client.ts";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
 import { Arrivals, held, type Held, origin } from "./origin.ts";
 import { Pagoda, until } from "./program.ts";
@@ -317,5 +317,37 @@ describe("an operator", () => {
     const headers = { origin: "http://evil.example" };
     expect((await call(`${pagoda.adminUrl}/drain`, { method: "POST", headers })).status).toBe(403);
     expect((await pagoda.admin("/ready")).status).toBe(200);
+  });
+
+  test("other origins load nothing, but link to its pages", async () => {
+    await using pagoda = await Pagoda.start();
+    const statusOf = async (path: string, headers: Readonly<Record<string, string>>): Promise<number> => {
+      const message = await head(pagoda.adminUrl + path, { headers });
+      message.destroy();
+      return message.statusCode as number;
+    };
+    const foreign = [
+      { origin: "http://evil.example" },
+      { origin: "null" },
+      { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" },
+      { "sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "script" },
+      { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe" },
+      { "sec-fetch-site": "cross-site" },
+    ];
+    for (const path of ["/", "/live", "/tap", "/config", "/metrics"])
+      for (const headers of foreign)
+        expect({ path, headers, status: await statusOf(path, headers) }).toEqual({
+          path,
+          headers,
+          status: 403,
+        });
+    const link = {
+      "sec-fetch-site": "cross-site",
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "document",
+    };
+    const own = { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty" };
+    expect(await statusOf("/clusters", link)).toBe(200);
+    expect(await statusOf("/live", own)).toBe(200);
   });
 });

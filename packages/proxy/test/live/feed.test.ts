@@ -126,24 +126,35 @@ test("a step is added to the history of those who have the rest, and others get 
 });
 
 test("an expensive sample delays the next one, and comments keep the connection open", async () => {
-  expect([0, 5, 10, 40, 300].map(everyMsAfter)).toEqual([1_000, 1_000, 1_000, 4_000, 30_000]);
+  const told: number[] = [];
+  expect([0, 5, 10, 40, 300].map((cpuMs) => everyMsAfter(cpuMs))).toEqual([
+    1_000, 1_000, 1_000, 4_000, 30_000,
+  ]);
   let samples = 0;
   const { clock, feed } = bench({
-    async sample() {
+    async sample(_isFirst, everyMs) {
       samples++;
+      told.push(everyMs(300));
       return { parts: { proxy: { pid: samples } as never }, cpuMs: () => 300 };
     },
   });
   const viewer = new Viewer(feed);
   await viewer.next();
   await viewer.next();
-  const comment = viewer.next();
-  await clock.advance(15_000);
-  expect(await comment).toBe(":");
-  expect(samples).toBe(1);
-  const next = viewer.next();
-  await clock.advance(15_000);
-  expect(await next).toBe("proxy");
+  // The second one comes soon: there are no rates before.
+  const second = viewer.next();
+  await clock.advance(1_000);
+  expect(await second).toBe("proxy");
+  for (const sampled of [2, 3]) {
+    const comment = viewer.next();
+    await clock.advance(15_000);
+    expect(await comment).toBe(":");
+    expect(samples).toBe(sampled);
+    const next = viewer.next();
+    await clock.advance(15_000);
+    expect(await next).toBe("proxy");
+  }
+  expect(told).toEqual([1_000, 30_000, 30_000, 30_000]);
   await viewer.leave();
 });
 
