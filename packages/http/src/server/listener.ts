@@ -169,8 +169,8 @@ export class Listener implements HttpServer, ServerContext {
     if (--this.inFlight === 0) this.#idle?.resolve();
   }
 
-  refused({ status, reason }: Refusal, { address }: Pick<Peer, "address">): void {
-    this.#observer.requestRefused?.(status, reason, address);
+  refused({ status, reason }: Refusal, { address }: Pick<Peer, "address">, isCalled: boolean = false): void {
+    this.#observer.requestRefused?.(status, reason, address, isCalled);
   }
 
   defect(cause: unknown, request: HttpRequest): void {

@@ -16,11 +16,13 @@ export interface ServerObserver {
    */
   readonly handshakeFailed?: (reason: string, client: string | undefined) => void;
   /**
-   * The server refused a request before any layer saw it: malformed, too large, or too slow.
+   * The server refused a request that was malformed, too large, or too slow.
    *
    * @param client The address of the connection.
+   * @param isCalled Whether layers have the request and see its end, too: its body came too slowly.
+   *   Otherwise the server refused it before any layer saw it.
    */
-  readonly requestRefused?: (status: number, reason: string, client: string) => void;
+  readonly requestRefused?: (status: number, reason: string, client: string, isCalled: boolean) => void;
   /** The stack rejected or threw: a bug in the program. The client received 500. */
   readonly defect?: (defect: unknown, request: HttpRequest) => void;
 }

@@ -23,6 +23,7 @@ export interface ServerContext {
    */
   began(): void;
   ended(): void;
-  refused(refusal: Refusal, client: Pick<Peer, "address">): void;
+  /** @param isCalled Whether the stack has the request and sees its end. Default: it has not. */
+  refused(refusal: Refusal, client: Pick<Peer, "address">, isCalled?: boolean): void;
   defect(cause: unknown, request: HttpRequest): void;
 }

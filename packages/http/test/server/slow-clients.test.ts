@@ -22,7 +22,8 @@ async function reading(options: Parameters<typeof served>[1] = {}) {
   };
   const server = await served(answer, {
     clock,
-    requestRefused: (status, reason) => refused.push(`${status} ${reason}`),
+    requestRefused: (status, reason, _client, isCalled) =>
+      refused.push(`${status} ${reason}${isCalled ? ", called" : ""}`),
     ...options,
   });
   /** Advances the clock by `seconds`, calling `each` every second. */
@@ -53,7 +54,7 @@ describe("a client that sends too slowly", () => {
     await eventually(() => server.inFlight === 1);
     await pass(8, () => wire.send(framed("a")));
     expect(await wire.until(tooSlow)).toMatch(/^HTTP\/1\.1 408 [^]*connection: close/i);
-    expect(refused).toEqual([`408 ${tooSlow}`]);
+    expect(refused).toEqual([`408 ${tooSlow}, called`]);
     expect(signals[0]?.reason).toEqual(new CutOff(tooSlow));
     wire.socket.end();
     await eventually(() => server.connections === 0 && server.inFlight === 0);
@@ -74,7 +75,7 @@ describe("a client that sends too slowly", () => {
     });
     await eventually(() => status !== undefined);
     expect(status).toBe(408);
-    expect(refused).toEqual([`408 ${tooSlow}`]);
+    expect(refused).toEqual([`408 ${tooSlow}, called`]);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
     quick.end();
     await eventually(() => sinks[1]?.ends.length === 1);
@@ -128,7 +129,7 @@ describe("a client that sends too slowly", () => {
     expect(refused).toEqual([]);
     server.update({ limits: { body: { minRate: 0, totalMs: 21_000 } } });
     await pass(4, () => wire.send("a"));
-    expect(refused).toEqual(["408 the body took longer than 21 s"]);
+    expect(refused).toEqual(["408 the body took longer than 21 s, called"]);
   });
 
   test("gets 408 if its head is not complete in time", async () => {

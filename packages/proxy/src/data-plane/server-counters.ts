@@ -70,9 +70,9 @@ export class ServerCounters {
         if (change === "opened") this.#total.inc({ listener, state: "accepted" });
       },
       connectionRefused: () => this.#total.inc({ listener, state: "rejected" }),
-      requestRefused: (status, reason, client) => {
+      requestRefused: (status, reason, client, isCalled) => {
         this.#refused.inc({ listener, status });
-        this.#unread(listener, { status, kind: String(status), reason, client });
+        if (!isCalled) this.#unread(listener, { status, kind: String(status), reason, client });
         log.debug({ listener, status, reason, client }, "request refused");
       },
       handshakeFailed: (reason, client) => {

@@ -105,7 +105,7 @@ const settings = (words: Vocabulary) => {
 
 const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp"], {
   retried: ({ attempt, attempts, waitedMs, budgetLeft }) =>
-    `attempt ${attempt} of ${attempts} after ${Math.round(waitedMs)} ms; the retry budget has ${budgetLeft} left`,
+    `attempt ${attempt} of ${attempts}; waited ${Math.round(waitedMs)} ms; the retry budget has ${budgetLeft} left`,
   recovered: (attempts) => `succeeded in attempt ${attempts}`,
   gaveUp: (reason, attempts) => `gave up after ${attempts} attempts: ${notRetried[reason]}`,
 });

@@ -3,6 +3,7 @@ import type {
   CallRecord,
   RecordedEndpoints,
   RecordedEntry,
+  RecordedEvent,
   RecordedFault,
   RecordedRoute,
 } from "./call-record.ts";
@@ -139,7 +140,7 @@ function routeText({ name, match, beat }: RecordedRoute, cluster: string | undef
 }
 
 function entryText(entry: RecordedEntry, { trail }: CallRecord, at: number): string {
-  if (entry.kind === "event") return entry.text;
+  if (entry.kind === "event") return eventLine(entry, trail.slice(0, at));
   const number = trail.slice(0, at + 1).filter(({ kind }) => kind === "try").length;
   const { upstream, tookMs, status, fault } = entry;
   const how =
@@ -151,6 +152,15 @@ function entryText(entry: RecordedEntry, { trail }: CallRecord, at: number): str
           ? `a defect after ${ms(tookMs)}`
           : failureText(fault, tookMs);
   return `try ${number}: ${upstream}: ${how}`;
+}
+
+/** An event in its words; a retry with what it follows, after the number of its attempt. */
+function eventLine({ layer, event, text }: RecordedEvent, before: readonly RecordedEntry[]): string {
+  if (layer !== "retry" || event !== "retried") return text;
+  const last = before.findLast((entry) => entry.kind === "try" && entry.tookMs !== undefined);
+  if (last?.kind !== "try") return text;
+  const how = last.status ?? (last.fault === undefined ? "a defect" : faultText(last.fault));
+  return text.replace(";", ` after ${how} from ${last.upstream};`);
 }
 
 /** A limit further out than the try may have left it less time. */

@@ -86,4 +86,6 @@ test("an upload that is too slow is told as cut off, not as a client that left",
     ({ code }) => code === 0,
   );
   expect(output).toMatch(/^POST a\/ → .*: cut off by the proxy: the body /);
+  const all = await pagoda.admin("/requests");
+  expect(JSON.parse(all.text)).toHaveLength(1);
 });

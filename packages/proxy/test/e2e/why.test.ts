@@ -203,7 +203,9 @@ test("retries are told with their endpoints, statuses and waits", async () => {
   );
   const text = await whyOf(pagoda, idOf(await call(pagoda.url)));
   expect(text).toMatch(/try 1: \S+: 503 in/);
-  expect(text).toMatch(/retry: attempt 2 of 2 after \d+ ms; the retry budget has \d+ left/);
+  expect(text).toMatch(
+    /retry: attempt 2 of 2 after 503 from http:\/\/\S+; waited \d+ ms; the retry budget has \d+ left/,
+  );
   expect(text).toMatch(/try 2: \S+: 503 in/);
   expect(text).toContain("retry: gave up after 2 attempts: `attempts` does not allow more");
 });

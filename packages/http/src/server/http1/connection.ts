@@ -259,7 +259,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     this.#pace.measure();
     const { socket } = this;
     const { latest } = this.#requests;
-    this.server.refused(refusal, this.peer);
+    this.server.refused(refusal, this.peer, latest?.out.isEnded === false);
     this.#end();
     // After a part of a response, or before responses to other requests, the refusal would be
     // misread.

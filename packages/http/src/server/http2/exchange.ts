@@ -266,7 +266,7 @@ export class Exchange implements ExchangeStream, ServerStreamHandler, BodySource
 
   #refuseSlow(reason: string): void {
     const refusal = { status: 408, reason } as const;
-    this.#around.server.refused(refusal, this.#around.peer);
+    this.#around.server.refused(refusal, this.#around.peer, true);
     if (this.headSent) return this.cutOff(new CutOff(reason));
     this.#isCutOff = true;
     this.#request = undefined;
