@@ -3,12 +3,15 @@ import { adminOf, unreachable } from "./admin-client.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
 
 const timeoutMs = 10_000;
-const listed = 10;
+const mostListed = 1_000;
+/** A later slow or retried request is told instead of a failed one that is this much older, in milliseconds. */
+const muchOlderMs = 60_000;
 
 const options = {
   config: { type: "string", short: "c" },
   admin: { type: "string" },
   last: { type: "boolean" },
+  all: { type: "boolean" },
   reason: { type: "string" },
   route: { type: "string" },
   cluster: { type: "string" },
@@ -19,17 +22,18 @@ const options = {
 /** `pagoda why`: tells what happened to a request. */
 export const why: Command = {
   usage:
-    "why [-c FILE | --admin URL] [ID | --last] [--reason failed|refused|slow|recovered|sampled|unread] [--route NAME] [--cluster NAME] [--status 5xx] [--endpoint URL]",
+    "why [-c FILE | --admin URL] [ID | --last | --all] [--reason failed|refused|slow|recovered|sampled|unread] [--route NAME] [--cluster NAME] [--status 5xx] [--endpoint URL]",
   about:
-    "Tells what happened to a request, by its request id or trace id; `--last`: to the last one that failed or was refused, else to the last slow or retried one. Without either, lists the last ones.",
+    "Tells what happened to a request, by its request id or trace id; `--last`: to the last one that failed or was refused, or to a slow or retried one that came much later. Without either, counts the kept ones by cause; `--all`: lists each.",
   async run(args, io) {
     const flags = parsed(args, options);
     if (typeof flags === "string") return wrong(io, flags);
-    const { config, admin, last = false, ...filters } = flags.values;
+    const { config, admin, last = false, all = false, ...filters } = flags.values;
     const [id, unexpected] = flags.positionals;
     if (unexpected !== undefined) return wrong(io, `unknown argument "${unexpected}"`);
-    if (id !== undefined && (last || Object.keys(filters).length > 0))
+    if (id !== undefined && (last || all || Object.keys(filters).length > 0))
       return wrong(io, "an ID must be the only argument");
+    if (last && all) return wrong(io, "--last and --all exclude each other");
     const url = adminOf({ file: config, env: io.env, url: admin });
     if (isLeft(url)) {
       for (const problem of url.left) io.stderr(`pagoda why: ${problem}\n`);
@@ -39,7 +43,7 @@ export const why: Command = {
     if (last) return showLast(base, filters, io);
     const page =
       id === undefined
-        ? `/requests?${new URLSearchParams({ ...filters, limit: String(listed) }).toString()}`
+        ? `/requests?${new URLSearchParams({ ...filters, ...(all && everyOne) }).toString()}`
         : `/requests/${encodeURIComponent(id)}`;
     return show(`${base}${page}`, io);
   },
@@ -49,6 +53,8 @@ function wrong(io: CommandIo, message: string): number {
   io.stderr(`pagoda why: ${message}; see pagoda --help\n`);
   return usageError;
 }
+
+const everyOne = { all: "true", limit: String(mostListed) };
 
 /** What an operator asks about first, and what is of interest otherwise. */
 const foremost = ["failed,refused", "slow,recovered"];
@@ -60,7 +66,8 @@ interface Found {
 
 /**
  * Tells what happened to the last call that failed or was refused, or else to the last slow or recovered
- * one. If one of these came later, it is named, too: it may be what the operator looks for.
+ * one. If one of these came later, it is named, too: it may be what the operator looks for. If it came much
+ * later, it is told, and the failed one is named: what happens now comes before what is over.
  */
 async function showLast(
   base: string,
@@ -73,15 +80,25 @@ async function showLast(
     if (found === undefined) return 1;
     last.push(...found);
   }
-  const [told, other] = last;
+  const [first, second] = last;
+  const isOver = first !== undefined && second !== undefined && betweenMs(first, second) > muchOlderMs;
+  const [told, other] = isOver ? [second, first] : [first, second];
   if (told === undefined) {
     io.stdout("no requests are kept that match\n");
     return 1;
   }
   const code = await show(`${base}/requests/${encodeURIComponent(told.id)}`, io);
-  if (other === undefined || other.time <= told.time) return code;
-  io.stdout("\na later one was slow or needed a retry:\n");
-  return show(`${base}/requests?${query({ ...filters, reason: "slow,recovered" })}`, io);
+  if (other === undefined || (!isOver && other.time <= told.time)) return code;
+  io.stdout(
+    isOver ? "\nan earlier one failed or was refused:\n" : "\na later one was slow or needed a retry:\n",
+  );
+  const reason = foremost[isOver ? 0 : 1] as string;
+  return show(`${base}/requests?${query({ ...filters, reason })}`, io);
+}
+
+/** Milliseconds from the start of one call to that of another. */
+function betweenMs(one: Found, other: Found): number {
+  return Date.parse(other.time) - Date.parse(one.time);
 }
 
 /** The last call that matches, if there is one; undefined if the proxy did not answer. */
@@ -92,7 +109,7 @@ async function newest(url: string, io: CommandIo): Promise<readonly Found[] | un
 }
 
 function query(filters: Readonly<Record<string, string>>): string {
-  return new URLSearchParams({ ...filters, limit: "1" }).toString();
+  return new URLSearchParams({ ...filters, all: "true", limit: "1" }).toString();
 }
 
 async function show(url: string, io: CommandIo): Promise<number> {

@@ -33,6 +33,7 @@ export function adminSubject(parts: AdminParts & Pick<AdminSubject, "live">): Ad
       get keep() {
         return reloads.current.config.recorder.keep;
       },
+      clock,
       find: (query: RequestQuery) => queries.requests(query),
     },
     tapping: {

@@ -1,11 +1,14 @@
+import type { Clock } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, json, text } from "@pagoda/http";
 import { type CallRecord, type Reason, reasons, type RequestQuery } from "../recorder/call-record.ts";
+import { causesText } from "../recorder/causes.ts";
 import { listed, story } from "../recorder/story.ts";
 
 /** What the pages show. */
 export interface KeptRequests {
   /** Number of calls kept for each reason in each worker; 0: none. */
   readonly keep: number;
+  readonly clock: Clock;
   find(query: RequestQuery): Promise<readonly CallRecord[]>;
 }
 
@@ -23,11 +26,21 @@ const parameters: ReadonlySet<string> = new Set([
   "limit",
 ]);
 
-/** `GET /requests`: the kept calls that match the parameters of the query, the newest first. */
+/**
+ * `GET /requests`: the kept calls that match the parameters of the query, the newest first. As text, those
+ * with the same cause are counted together, unless `all=true` asks for each.
+ */
 export async function requestsPage(kept: KeptRequests, request: HttpRequest): Promise<HttpResponse> {
-  const query = queryIn(new URLSearchParams(request.query));
+  const given = new URLSearchParams(request.query);
+  const all = given.get("all");
+  if (all !== null && all !== "true") return text(`all must be true or absent (got "${all}")\n`, 400);
+  given.delete("all");
+  const isGrouped = wantsText(request) && all === null;
+  if (isGrouped && !given.has("limit")) given.set("limit", String(maxLimit));
+  const query = queryIn(given);
   if (typeof query === "string") return text(`${query}\n`, 400);
   const calls = await kept.find(query);
+  if (isGrouped) return text(`${causesText(calls, kept.clock.wallTime())}\n`);
   return wantsText(request) ? text(`${listed(calls)}\n`) : json(calls);
 }
 
@@ -39,7 +52,7 @@ export async function requestPage(
 ): Promise<HttpResponse> {
   const [call] = await kept.find({ id, limit: 1 });
   if (call === undefined) return text(notKept(kept, id), 404);
-  return wantsText(request) ? text(`${story(call)}\n`) : json(call);
+  return wantsText(request) ? text(`${story(call, kept.clock.wallTime())}\n`) : json(call);
 }
 
 function notKept({ keep }: KeptRequests, id: string): string {

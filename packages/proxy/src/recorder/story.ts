@@ -17,11 +17,15 @@ export function listed(calls: readonly CallRecord[]): string {
   return calls.map((call) => `${call.time}  ${call.id}  ${headline(call)}: ${verdict(call)}`).join("\n");
 }
 
-/** What happened to a call, for an operator. The live page shows the same from the parts below. */
-export function story(call: CallRecord): string {
+/**
+ * What happened to a call, for an operator. The live page shows the same from the parts below.
+ *
+ * @param nowMs Milliseconds since 1970.
+ */
+export function story(call: CallRecord, nowMs: number): string {
   const { endpoints, cluster, headers } = call;
   const lines = [
-    `${headline(call)}: ${verdict(call)}`,
+    `${agoText(endOf(call), nowMs)}: ${headline(call)}: ${verdict(call)}`,
     "",
     ...about(call),
     "",
@@ -121,7 +125,7 @@ function noneReadyText({ fault, endpoints }: CallRecord): string | undefined {
 }
 
 /** Which try failed first and how, because the endpoint that answered is not the one in trouble. */
-function recoveryText({ trail }: CallRecord): string {
+export function recoveryText({ trail }: CallRecord): string {
   const tries = trail.filter((entry) => entry.kind === "try");
   const failed = tries
     .slice(0, -1)
@@ -131,6 +135,16 @@ function recoveryText({ trail }: CallRecord): string {
   const { upstream, status, fault } = first;
   const how = fault === undefined ? `answered ${status}` : `failed: ${faultText(fault)}`;
   return `after ${failed.length} failed ${failed.length === 1 ? "try" : "tries"}: ${upstream} ${how}`;
+}
+
+/** When a call ended, in milliseconds since 1970. */
+export function endOf({ time, durationMs }: Pick<CallRecord, "time" | "durationMs">): number {
+  return Date.parse(time) + durationMs;
+}
+
+/** `4.2 s ago`; the clocks of two machines may differ. */
+export function agoText(atMs: number, nowMs: number): string {
+  return `${spanText(Math.max(0, nowMs - atMs))} ago`;
 }
 
 function routeText({ name, match, beat }: RecordedRoute, cluster: string | undefined): string {

@@ -105,7 +105,7 @@ test("pagoda why --last tells the last failed call, and names a later one that r
   );
   const { code, output } = await run({}, "why", "--last", "--admin", pagoda.adminUrl);
   expect(code).toBe(0);
-  expect(output).toMatch(/^GET \S+\/once → 503 /);
+  expect(output).toMatch(/ ago: GET \S+\/once → 503 /);
   expect(output).toMatch(
     /\na later one was slow or needed a retry:\n\S+  \S+  GET \S+\/again → 200 .* after 1 failed/,
   );

@@ -21,7 +21,7 @@ async function send(url: string, text: string): Promise<void> {
 /** What `pagoda why` lists of the reason `unread`, when there are that many. */
 async function unread(pagoda: Pagoda, count: number): Promise<string> {
   const { output } = await until(
-    () => run({}, "why", "--reason", "unread", "--admin", pagoda.adminUrl),
+    () => run({}, "why", "--all", "--reason", "unread", "--admin", pagoda.adminUrl),
     ({ output: text }) => text.split("\n").length === count + 1,
   );
   return output;
@@ -85,7 +85,7 @@ test("an upload that is too slow is told as cut off, not as a client that left",
     () => run({}, "why", "--last", "--admin", pagoda.adminUrl),
     ({ code }) => code === 0,
   );
-  expect(output).toMatch(/^POST a\/ → .*: cut off by the proxy: the body /);
+  expect(output).toMatch(/^[\d.]+ m?s ago: POST a\/ → .*: cut off by the proxy: the body /);
   const all = await pagoda.admin("/requests");
   expect(JSON.parse(all.text)).toHaveLength(1);
 });
