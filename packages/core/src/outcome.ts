@@ -15,6 +15,11 @@ export interface Outcome {
   readonly retryable: boolean;
   /** Milliseconds to wait before trying again, if the upstream said so. */
   readonly retryAfterMs?: number | undefined;
+  /**
+   * The call was given up because a time limit further out had passed, such as that of a timeout. The
+   * limit may be for more than this call, so it is `neutral`, but an operator wants to know.
+   */
+  readonly timedOut?: true | undefined;
 }
 
 /**
@@ -41,6 +46,7 @@ export const failure: Outcome = { kind: "failure", retryable: false };
 export const failureRetryable: Outcome = { kind: "failure", retryable: true };
 export const limitedRetryable: Outcome = { kind: "limited", retryable: true };
 const neutral: Outcome = { kind: "neutral", retryable: false };
+const neutralTimedOut: Outcome = { kind: "neutral", retryable: false, timedOut: true };
 const neutralRetryable: Outcome = { kind: "neutral", retryable: true };
 
 /**
@@ -54,7 +60,13 @@ export function outcomeOfError(error: unknown): Outcome {
     return { kind: origin === "upstream" ? "failure" : "neutral", retryable, retryAfterMs };
   }
   if (origin === "upstream") return retryable ? failureRetryable : failure;
+  if (error._tag === "Aborted" && isTimeout(error.cause)) return neutralTimedOut;
   return retryable ? neutralRetryable : neutral;
+}
+
+/** Whether it is what `timeoutError` and `AbortSignal.timeout` abort with. */
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === "TimeoutError";
 }
 
 /**

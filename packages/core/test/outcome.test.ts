@@ -1,4 +1,4 @@
-import { faultClassifier, left, right } from "@pagoda/core";
+import { aborted, faultClassifier, left, right, timeoutError } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 
 describe("faultClassifier", () => {
@@ -15,4 +15,13 @@ describe("faultClassifier", () => {
     const outcome = faultClassifier.outcome(result);
     expect({ ...outcome, retryAfterMs: outcome.retryAfterMs }).toEqual({ kind, retryable, retryAfterMs });
   });
+});
+
+test("a call that a time limit gave up is neutral and timed out, one that its caller gave up is not", () => {
+  const outcomeOf = (reason: unknown) => faultClassifier.outcome(left(aborted(AbortSignal.abort(reason))));
+  expect(outcomeOf(timeoutError("no answer within 10 ms"))).toMatchObject({
+    kind: "neutral",
+    timedOut: true,
+  });
+  expect(outcomeOf(undefined).timedOut).toBeUndefined();
 });

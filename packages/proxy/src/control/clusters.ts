@@ -16,6 +16,7 @@ function together(worker: readonly EndpointStatus[]): EndpointStatus {
     calls: {
       succeeded: sum(worker.map(({ calls }) => calls.succeeded)),
       failed: sum(worker.map(({ calls }) => calls.failed)),
+      timedOut: sum(worker.map(({ calls }) => calls.timedOut)),
       consecutiveFailures: Math.max(...worker.map(({ calls }) => calls.consecutiveFailures)),
     },
     ...(latencies.length > 0 && { latencyMs: sum(latencies) / latencies.length }),

@@ -139,6 +139,8 @@ export function cluster(
           consecutiveFailures: health.outcomes.of(endpoint).consecutiveFailures,
           blocked: blockedBy(stacks.get(endpoint)?.blockedReasons ?? []),
         }),
+        recent: (endpoint) => health.outcomes.recentOf(endpoint),
+        lastFailure: (endpoint) => health.outcomes.lastFailureOf(endpoint),
       }),
     async update(next) {
       source.update(next);

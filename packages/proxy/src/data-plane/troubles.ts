@@ -126,6 +126,7 @@ export function endpointTroubles(
       endpoint: key,
       succeeded: its.succeeded,
       failed: its.failed,
+      timedOut: its.timedOut,
       recent: its.recent,
       reason: troublesText(troubles),
       forMs: blockedForMs(troubles),
@@ -133,7 +134,8 @@ export function endpointTroubles(
   });
   const shown = all.toSorted(
     (one, other) =>
-      Number(other.reason !== undefined) - Number(one.reason !== undefined) || other.failed - one.failed,
+      Number(other.reason !== undefined) - Number(one.reason !== undefined) ||
+      other.failed + other.timedOut - one.failed - one.timedOut,
   );
   return {
     total: all.length,

@@ -32,7 +32,9 @@ export function mergedClusters(samples: readonly Sampled[], at: number): readonl
         panicking: parts.filter(({ part }) => part.panicking).map(({ worker }) => worker),
         reason: all.find(({ reason }) => reason !== undefined)?.reason ?? null,
         shown: endpoints.toSorted(
-          (one, other) => Number(other.troubles.length > 0) - Number(one.troubles.length > 0),
+          (one, other) =>
+            Number(other.troubles.length > 0) - Number(one.troubles.length > 0) ||
+            Number(other.failure !== null) - Number(one.failure !== null),
         ),
         left: Math.max(0, total - endpoints.length),
       };
@@ -49,11 +51,25 @@ function mergedEndpoint(endpoint: string, seen: readonly From<SampledEndpoint>[]
     inFlight: sum(all.map(({ inFlight }) => inFlight)),
     consecutiveFailures: Math.max(...all.map(({ consecutiveFailures }) => consecutiveFailures)),
     latencyMs: latencies.length === 0 ? null : Math.round(sum(latencies) / latencies.length),
+    recent: {
+      succeeded: sum(all.map(({ recent }) => recent.succeeded)),
+      failed: sum(all.map(({ recent }) => recent.failed)),
+      timedOut: sum(all.map(({ recent }) => recent.timedOut)),
+    },
+    failure: lastFailure(all, at),
     troubles: groups(
       seen.map(({ worker, part }) => ({ worker, part: part.troubles })),
       (troubles) => troubles.map((each) => [each.cause, each]),
     ).map(([, same]) => mergedTrouble(same, at)),
   };
+}
+
+function lastFailure(all: readonly SampledEndpoint[], at: number): LiveEndpoint["failure"] {
+  const [last] = all
+    .flatMap(({ failure }) => failure ?? [])
+    .toSorted((one, other) => one.agoMs - other.agoMs);
+  // In whole seconds, so that it does not change with each sample.
+  return last === undefined ? null : { at: Math.round((at - last.agoMs) / 1_000) * 1_000, text: last.text };
 }
 
 function mergedTrouble(same: readonly From<SampledTrouble>[], at: number): LiveTrouble {

@@ -62,6 +62,10 @@ export interface SampledEndpoint {
   readonly consecutiveFailures: number;
   readonly latencyMs?: number | undefined;
   readonly troubles: readonly SampledTrouble[];
+  /** Outcomes of the last 5 minutes. */
+  readonly recent: { readonly succeeded: number; readonly failed: number; readonly timedOut: number };
+  /** The last one that failed or timed out, if it is one of them. */
+  readonly failure?: { readonly agoMs: number; readonly text: string } | undefined;
 }
 
 export interface SampledTrouble {

@@ -150,8 +150,10 @@ export interface RecordedEndpoints {
     /** Calls since it was added, of this worker. */
     readonly succeeded: number;
     readonly failed: number;
+    /** Given up because a time limit of the route or the client had passed. */
+    readonly timedOut: number;
     /** Those of the last 5 minutes. */
-    readonly recent: { readonly succeeded: number; readonly failed: number };
+    readonly recent: { readonly succeeded: number; readonly failed: number; readonly timedOut: number };
     /** What is wrong with it, such as `ejected: consecutive-failures`. */
     readonly reason?: string | undefined;
     /** Milliseconds until it takes calls again, if that is known. */

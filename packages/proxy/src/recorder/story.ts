@@ -72,8 +72,9 @@ function endpointLines(cluster: string, { total, shown }: RecordedEndpoints): re
   const left = total - shown.length;
   return [
     `endpoints of ${cluster} when it ended:`,
-    ...shown.map(({ endpoint, reason, succeeded, failed, forMs }) => {
-      const calls = `${succeeded} calls succeeded, ${failed} failed`;
+    ...shown.map(({ endpoint, reason, succeeded, failed, timedOut, forMs }) => {
+      const late = timedOut === 0 ? "" : `, ${timedOut} timed out`;
+      const calls = `${succeeded} calls succeeded, ${failed} failed${late}`;
       const back = forMs === undefined ? "" : `; takes calls again in ${spanText(forMs)}`;
       return `  ${endpoint}  ${calls}${reason === undefined ? "" : `; ${reason}`}${back}`;
     }),

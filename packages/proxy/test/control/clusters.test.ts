@@ -3,7 +3,7 @@ import { mergeClusters } from "../../src/control/clusters.ts";
 import type { ClusterStatus, EndpointStatus } from "../../src/data-plane/types.ts";
 
 function endpoint(name: string, succeeded: number, settings: Partial<EndpointStatus> = {}): EndpointStatus {
-  const calls = { succeeded, failed: 0, consecutiveFailures: 0 };
+  const calls = { succeeded, failed: 0, timedOut: 0, consecutiveFailures: 0 };
   return { endpoint: name, healthy: true, inFlight: 0, calls, state: { ready: true }, ...settings };
 }
 

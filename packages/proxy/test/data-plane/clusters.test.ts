@@ -175,7 +175,7 @@ describe("the status of a cluster shows", () => {
           endpoint: origin.url,
           healthy: true,
           inFlight: 0,
-          calls: { succeeded: 1, failed: 0, consecutiveFailures: 0 },
+          calls: { succeeded: 1, failed: 0, timedOut: 0, consecutiveFailures: 0 },
           latencyMs: expect.any(Number),
           state: { ready: true, transport: expect.objectContaining({ idle: 1 }) },
         },

@@ -1,10 +1,13 @@
 import type { EndpointStatus } from "@pagoda/balance";
+import { aborted, left, outcomeOfError, timeoutError } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
+import { callNotes, tryBegan, tryEnded } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { Outcomes, recentMs } from "../../src/data-plane/outcomes.ts";
 import { endpointTroubles, troublesOf, troublesText, type Watched } from "../../src/data-plane/troubles.ts";
 
-const quiet = { succeeded: 0, failed: 0, recent: { succeeded: 0, failed: 0 }, consecutiveFailures: 0 };
+const none = { succeeded: 0, failed: 0, timedOut: 0 };
+const quiet = { ...none, recent: none, consecutiveFailures: 0 };
 const open = (forMs: number) => ({ cause: "circuit open", detail: "success-rate", forMs });
 
 function endpoint(key: string, given: Partial<EndpointStatus> = {}): EndpointStatus {
@@ -85,13 +88,38 @@ test("outcomes are recent for 5 minutes", async () => {
   const watch = outcomes.watch({ key: "a" });
   const end = (kind: "success" | "failure") => watch.ended?.({ kind, retryable: false });
   for (const kind of ["success", "success", "failure"] as const) end(kind);
-  expect(outcomes.recentOf("a")).toEqual({ succeeded: 2, failed: 1 });
+  expect(outcomes.recentOf("a")).toEqual({ succeeded: 2, failed: 1, timedOut: 0 });
   await clock.advance(recentMs - 60_000);
   end("success");
-  expect(outcomes.recentOf("a")).toEqual({ succeeded: 3, failed: 1 });
+  expect(outcomes.recentOf("a")).toEqual({ succeeded: 3, failed: 1, timedOut: 0 });
   await clock.advance(60_000);
-  expect(outcomes.recentOf("a")).toEqual({ succeeded: 1, failed: 0 });
-  expect(outcomes.of("a")).toEqual({ succeeded: 3, failed: 1, consecutiveFailures: 0 });
+  expect(outcomes.recentOf("a")).toEqual({ succeeded: 1, failed: 0, timedOut: 0 });
+  expect(outcomes.of("a")).toEqual({ succeeded: 3, failed: 1, timedOut: 0, consecutiveFailures: 0 });
   await clock.advance(recentMs);
-  expect(outcomes.recentOf("a")).toEqual({ succeeded: 0, failed: 0 });
+  expect(outcomes.recentOf("a")).toEqual(none);
+});
+
+test("a call that a time limit gave up is counted as timed out, and told with its reason", async () => {
+  const clock = virtualClock();
+  const outcomes = new Outcomes(clock);
+  const watch = outcomes.watch({ key: "http://a" });
+  const limit = new AbortController();
+  limit.abort(timeoutError("no answer within 1000 ms"));
+  const fault = aborted(limit.signal);
+  const notes = callNotes();
+  tryEnded(notes, tryBegan(notes, "http://a", 0), left(fault), 1_000, true);
+  watch.ended?.(outcomeOfError(fault), { notes });
+  await clock.advance(2_000);
+  expect(outcomes.recentOf("http://a")).toEqual({ succeeded: 0, failed: 0, timedOut: 1 });
+  expect(outcomes.of("http://a")).toEqual({ ...none, timedOut: 1, consecutiveFailures: 0 });
+  expect(outcomes.lastFailureOf("http://a")).toEqual({ agoMs: 2_000, text: "no answer within 1 s" });
+});
+
+test("a call whose caller left is not counted", () => {
+  const outcomes = new Outcomes(virtualClock());
+  const gone = new AbortController();
+  gone.abort();
+  outcomes.watch({ key: "a" }).ended?.(outcomeOfError(aborted(gone.signal)));
+  expect(outcomes.of("a")).toEqual({ ...none, consecutiveFailures: 0 });
+  expect(outcomes.lastFailureOf("a")).toBeUndefined();
 });

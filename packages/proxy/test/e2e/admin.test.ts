@@ -123,14 +123,14 @@ test("/clusters counts the calls of each endpoint, also without outlier detectio
       .admin("/clusters")
       .then(({ text }) => (JSON.parse(text) as readonly ClusterCalls[])[0]?.endpoints ?? []);
   expect(await calls()).toMatchObject([
-    { healthy: true, calls: { succeeded: 0, failed: 0, consecutiveFailures: 0 } },
+    { healthy: true, calls: { succeeded: 0, failed: 0, timedOut: 0, consecutiveFailures: 0 } },
   ]);
   using agent = keepAlive(1);
   for (let at = 0; at < 7; at++) expect((await call(pagoda.url, { agent })).status).toBe(500);
   expect(await calls()).toMatchObject([
     {
-      reason: expect.stringContaining("the last 7 calls failed; no `check`"),
-      calls: { succeeded: 0, failed: 7, consecutiveFailures: 7 },
+      reason: expect.stringContaining("the last 7 calls failed; still gets requests"),
+      calls: { succeeded: 0, failed: 7, timedOut: 0, consecutiveFailures: 7 },
     },
   ]);
 });

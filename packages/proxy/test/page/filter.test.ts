@@ -68,6 +68,8 @@ test("a cluster is shown for its name, its endpoints, or the listener that leads
     inFlight: 0,
     consecutiveFailures: 0,
     latencyMs: null,
+    recent: { succeeded: 0, failed: 0, timedOut: 0 },
+    failure: null,
     troubles: [],
   };
   const shop: LiveCluster = {

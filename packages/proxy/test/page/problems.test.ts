@@ -45,6 +45,8 @@ test("an ejected endpoint is named with its reason, its workers, and its end", (
     inFlight: 0,
     consecutiveFailures: 5,
     latencyMs: null,
+    recent: { succeeded: 0, failed: 0, timedOut: 0 },
+    failure: null,
     troubles: [ejected],
   };
   const cluster = {
@@ -77,6 +79,8 @@ test("what keeps calls away comes instead of what has led to it", () => {
     inFlight: 0,
     consecutiveFailures: 5,
     latencyMs: null,
+    recent: { succeeded: 0, failed: 0, timedOut: 0 },
+    failure: null,
     troubles: [failing, ejected],
   };
   const cluster = { cluster: "shop", endpoints: 2, healthy: 1, panicking: [], reason: null, left: 1 };
@@ -95,6 +99,8 @@ test("what an operator wanted is a note", () => {
     inFlight: 0,
     consecutiveFailures: 0,
     latencyMs: null,
+    recent: { succeeded: 0, failed: 0, timedOut: 0 },
+    failure: null,
     troubles: [{ ...ejected, cause: "ejected by an operator", reason: "ejected by an operator" }],
   };
   const cluster = { cluster: "shop", endpoints: 2, healthy: 1, panicking: [], reason: null, left: 1 };

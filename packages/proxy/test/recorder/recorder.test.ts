@@ -18,7 +18,15 @@ function recorder(given: Partial<RecorderSettings> = {}, random: () => number = 
     endpoints: () => ({
       total: 1,
       blocked: [],
-      shown: [{ endpoint: "http://a", succeeded: 0, failed: 1, recent: { succeeded: 0, failed: 1 } }],
+      shown: [
+        {
+          endpoint: "http://a",
+          succeeded: 0,
+          failed: 1,
+          timedOut: 0,
+          recent: { succeeded: 0, failed: 1, timedOut: 0 },
+        },
+      ],
     }),
     random,
   });
