@@ -54,6 +54,19 @@ export function allFiles(config: Config, policies: PolicyRegistry): readonly Nam
   return [...namedFiles(config).filter(({ secret }) => secret === undefined), ...token, ...ofPolicies];
 }
 
+/**
+ * The files that workers read: those of `admin`, `control` and `stores` are secrets of the main
+ * process, and a worker is what clients and origins reach.
+ */
+export function workerFiles({ config, files }: Resolved, policies: PolicyRegistry): Resolved["files"] {
+  const { listeners, clusters } = config;
+  const names = new Set([
+    ...namedFiles({ listeners, clusters, stores: {}, control: {} }).map(({ name }) => name),
+    ...policyFiles(config, policies).map(({ file }) => file.name),
+  ]);
+  return new Map([...files].filter(([name]) => names.has(name)));
+}
+
 /** The files for TLS and stores, and secrets instead of files. */
 export function namedFiles({
   listeners,

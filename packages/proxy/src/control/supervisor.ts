@@ -4,6 +4,7 @@ import type { Counter, Registry } from "prom-client";
 import type { Environment } from "../config/environment.ts";
 import type { Loaded } from "../config/load.ts";
 import { listenerName } from "../config/names.ts";
+import { workerFiles } from "../config/resolved.ts";
 import { servable } from "../config/secrets.ts";
 import { sourceOf } from "../config/sources.ts";
 import { stacksText } from "../policies/registry.ts";
@@ -266,7 +267,10 @@ export class Supervisor {
     const { workers } = this.#options;
     return {
       sockets,
-      resolved: { config: { ...servable({ config, files }), workers }, files },
+      resolved: {
+        config: { ...servable({ config, files }), workers },
+        files: workerFiles({ config, files }, policies),
+      },
       plugins,
       stacks: stacksText(policies),
       ticketSecret: this.#shared.ticketSecret,
