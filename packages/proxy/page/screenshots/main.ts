@@ -9,7 +9,7 @@ import { Scene } from "./scene.ts";
 
 const images = fileURLToPath(new URL("../../../../docs/images/", import.meta.url));
 
-const desktop: BrowserContextOptions = { viewport: { width: 1_280, height: 1_000 } };
+const desktop: BrowserContextOptions = { viewport: { width: 1_280, height: 900 } };
 const telephone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, colorScheme: "dark" };
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "300" } } });

@@ -3,6 +3,23 @@ import type { Place } from "./place.ts";
 
 export type Filter = Pick<Place, "q" | "failing" | "listener" | "cluster">;
 
+/** Rows that are found without a filter. */
+const fewRows = 12;
+
+/** Whether there is something to choose from, or a filter to take back. */
+export function needsFilters(
+  stack: LiveStack | undefined,
+  clusters: readonly LiveCluster[] | undefined,
+  { q, failing, listener, cluster }: Filter,
+): boolean {
+  if (failing || [q, listener, cluster].some((each) => each !== "")) return true;
+  if (stack === undefined) return false;
+  const rows =
+    stack.listeners.reduce((sum, { routes }) => sum + routes.length, 0) +
+    (clusters ?? []).reduce((sum, { endpoints }) => sum + endpoints, 0);
+  return stack.listeners.length > 1 || stack.clusters.length > 1 || rows > fewRows;
+}
+
 /** Rows of a table that are drawn; a filter finds the others. */
 const maxShown = 100;
 

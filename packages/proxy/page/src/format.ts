@@ -77,6 +77,17 @@ export function count(value: number, one: string, several: string = `${one}s`): 
   return `${number(value)} ${value === 1 ? one : several}`;
 }
 
+/** `2 valid, 1 expired`: how often each occurs, the most frequent first. */
+export function statesText(states: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const state of states) counts.set(state, (counts.get(state) ?? 0) + 1);
+  if (counts.size === 0) return "none";
+  return Array.from(counts)
+    .toSorted(([, one], [, other]) => other - one)
+    .map(([state, times]) => `${number(times)} ${state}`)
+    .join(", ");
+}
+
 /** `workers 0 and 2`. */
 export function workers(numbers: readonly number[]): string {
   if (numbers.length === 1) return `worker ${numbers[0]}`;

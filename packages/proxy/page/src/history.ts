@@ -61,6 +61,11 @@ export function totalOf({ series, steps }: LiveHistory): LiveSeries {
   };
 }
 
+/** How many of the steps are known: the length of the longest series. */
+export function knownSteps({ series }: Pick<LiveHistory, "series">): number {
+  return Math.max(0, ...series.map(({ perSecond }) => perSecond.length));
+}
+
 /** The highest of the values that are known. */
 export function highest(values: readonly (number | null)[]): number | null {
   return values.reduce(

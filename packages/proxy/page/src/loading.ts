@@ -26,3 +26,35 @@ export function useJson<Value>(path: string): readonly [loaded: Loaded<Value>, a
   }, [path, times]);
   return [loaded, () => setTimes(times + 1)];
 }
+
+/** How often it is asked for newer ones, in milliseconds. */
+const newerMs = 5_000;
+
+/** How many have come since a list was loaded. */
+export function useNewer<Value extends { readonly id: string }>(
+  path: string,
+  loaded: Loaded<readonly Value[]>,
+): number {
+  const [newer, set] = useState(0);
+  useEffect(() => {
+    set(0);
+    if (loaded.state !== "done") return undefined;
+    const known = new Set(loaded.value.map(({ id }) => id));
+    const left = new AbortController();
+    const ask = async (): Promise<void> => {
+      if (document.hidden) return;
+      const response = await fetch(path, { headers: { accept: "application/json" }, signal: left.signal });
+      if (!response.ok) return;
+      const values = (await response.json()) as readonly Value[];
+      // What stands before the first one that is known; older ones may have moved up.
+      const at = values.findIndex(({ id }) => known.has(id));
+      if (!left.signal.aborted) set(at === -1 ? values.length : at);
+    };
+    const timer = setInterval(() => void ask().catch(() => {}), newerMs);
+    return () => {
+      clearInterval(timer);
+      left.abort();
+    };
+  }, [path, loaded]);
+  return newer;
+}

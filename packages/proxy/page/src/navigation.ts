@@ -8,17 +8,19 @@ const moved = new EventTarget();
 
 export const go: Go = (place, { replace = false } = {}) => {
   const target = address(place);
-  if (target === location.pathname + location.search) return;
+  if (target === location.pathname + location.search + location.hash) return;
   if (replace) history.replaceState(undefined, "", target);
   else history.pushState(undefined, "", target);
   moved.dispatchEvent(new Event("moved"));
 };
 
+const here = (): Place => placeIn(location.search, location.hash);
+
 /** The present place, also after going back. */
 export function usePlace(): Place {
-  const [place, set] = useState(() => placeIn(location.search));
+  const [place, set] = useState(here);
   useEffect(() => {
-    const read = (): void => set(placeIn(location.search));
+    const read = (): void => set(here());
     moved.addEventListener("moved", read);
     addEventListener("popstate", read);
     return () => {

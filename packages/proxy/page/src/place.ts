@@ -16,6 +16,11 @@ export interface Place {
   readonly id: string;
 }
 
+/** Sections that are closed unless the address names them, by `open` or by its fragment. */
+export const foldedSections = ["layers", "reloads", "certificates", "workers", "actions"] as const;
+
+export type FoldedSection = (typeof foldedSections)[number];
+
 const nowhere: Place = {
   view: "overview",
   q: "",
@@ -30,7 +35,8 @@ const nowhere: Place = {
   id: "",
 };
 
-export function placeIn(search: string): Place {
+/** The place of an address: its query and its fragment, each with the sign before it. */
+export function placeIn(search: string, hash = ""): Place {
   const given = new URLSearchParams(search);
   const text = (name: keyof Place): string => given.get(name) ?? "";
   const view = text("view");
@@ -40,7 +46,7 @@ export function placeIn(search: string): Place {
     failing: text("failing") === "1",
     listener: text("listener"),
     cluster: text("cluster"),
-    open: text("open"),
+    open: foldedSections.find((name) => hash === `#${name}`) ?? text("open"),
     reason: text("reason"),
     route: text("route"),
     status: text("status"),

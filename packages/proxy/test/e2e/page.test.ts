@@ -60,6 +60,7 @@ describe.each([
       ["/", "api"],
       ["/?open=route%20web%2Fapi", "timeout"],
       ["/?open=cluster%20shop", "healthy"],
+      ["/?open=workers", "worker 0"],
       ["/?view=requests", "/down"],
       [`/?view=request&id=${id}`, "Step by step"],
     ] as const) {
@@ -86,6 +87,7 @@ test("the live page shows listeners, routes with their policies, clusters and wo
   expect(await page.getByRole("list", { name: "policies of route api" }).textContent()).toContain(
     "timeout 5s",
   );
+  await page.getByRole("heading", { name: "Workers 2 serving" }).getByRole("button").click();
   const workers = page.getByRole("region", { name: "processes" }).getByRole("row");
   for (const pid of await pagoda.workers()) await workers.filter({ hasText: String(pid) }).waitFor();
 });
@@ -171,7 +173,7 @@ test("a red number leads to the requests behind it, and one of them to what happ
   expect(new URL(page.url()).searchParams.get("route")).toBe("down");
   const found = page
     .getByRole("region", { name: "requests" })
-    .getByRole("row", { name: /down\/there → 502/ });
+    .getByRole("row", { name: /GET \/down\/there 502/ });
   await found.first().getByRole("link").click();
   await page.getByRole("heading", { name: "Step by step" }).waitFor();
   expect(await page.locator(".steps").textContent()).toContain("try 1: http://127.0.0.1:1: ConnectFailed");
@@ -209,7 +211,7 @@ test("a worker that is killed is replaced in the live page", async () => {
   await using upstream = await origin((_request, response) => response.end("ok"));
   using folder = new Folder();
   await using pagoda = await configured(folder, shop(upstream.url), { PROXY_WORKERS: "2" });
-  await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+  await using viewed = await Viewed.open(browser(), `${pagoda.adminUrl}/#workers`);
   const rows = viewed.page.getByRole("region", { name: "processes" }).getByRole("row", { name: /^worker/ });
   const [first = 0, second = 0] = await pagoda.workers();
   await rows.filter({ hasText: String(first) }).waitFor();
@@ -225,6 +227,7 @@ test("a reload appears in the live page with its changes, and a rejected one wit
   await using pagoda = await configured(folder, shop(upstream.url));
   await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
   const { page } = viewed;
+  await page.getByRole("heading", { name: "Reloads none" }).getByRole("button").click();
   await page.getByText("No reloads since the start").waitFor();
   folder.write("pagoda.yaml", JSON.stringify(shop(upstream.url)).replace("5s", "7s"));
   await fetch(`${pagoda.adminUrl}/reload`, { method: "POST" });
@@ -270,9 +273,9 @@ describe("actions of the live page", () => {
     folder.write("admin.token", token);
     const admin = { address: "127.0.0.1:0", tokenFile: "admin.token" };
     await using pagoda = await configured(folder, { ...shop(upstream.url), admin });
-    await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+    await using viewed = await Viewed.open(browser(), `${pagoda.adminUrl}/#actions`);
     const { page } = viewed;
-    const reload = page.getByRole("button", { name: "Reload" });
+    const reload = page.getByRole("button", { name: "Reload", exact: true });
     await reload.waitFor();
     expect(await reload.isDisabled()).toBe(true);
     await page.getByLabel("Token").fill("wrong".repeat(8));
@@ -316,6 +319,7 @@ describe("actions of the live page", () => {
     const row = page.getByRole("row", { name: new RegExp(`^${one.url}`) });
     await row.waitFor();
     expect(await row.getByRole("button").count()).toBe(0);
+    await page.getByRole("button", { name: "Actions" }).click();
     await page.getByLabel("Token").fill(token);
     await row.getByRole("button", { name: `Take out ${one.url}` }).click();
     await page.getByRole("dialog", { name: "Take out" }).getByRole("button", { name: "Take out" }).click();
@@ -332,7 +336,8 @@ describe("actions of the live page", () => {
     using folder = new Folder();
     await using pagoda = await configured(folder, shop(upstream.url));
     await using viewed = await Viewed.open(browser(), pagoda.adminUrl);
+    await viewed.page.getByRole("heading", { name: "Actions read only" }).getByRole("button").click();
     await viewed.page.getByText("This page can only be read").waitFor();
-    expect(await viewed.page.getByRole("button", { name: "Reload" }).count()).toBe(0);
+    expect(await viewed.page.getByRole("button", { name: "Reload", exact: true }).count()).toBe(0);
   });
 });

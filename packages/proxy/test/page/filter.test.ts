@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cut, type Filter, holds, routeRows, showsCluster } from "../../page/src/filter.ts";
+import { cut, type Filter, holds, needsFilters, routeRows, showsCluster } from "../../page/src/filter.ts";
 import type { LiveCluster, LiveFigures, LiveListener, LiveRates } from "../../src/live/snapshot.ts";
 
 const all: Filter = { q: "", failing: false, listener: "", cluster: "" };
@@ -95,4 +95,14 @@ test("a cluster is shown for its name, its endpoints, or the listener that leads
 test("long lists are cut, and how many are left is known", () => {
   expect(cut([1, 2, 3], 2)).toEqual({ shown: [1, 2], left: 1 });
   expect(holds(" ", ["a"])).toBe(true);
+});
+
+test("filters are offered where there is something to choose from, or one is set", () => {
+  const small = { listeners: [listener], clusters: [] };
+  expect(needsFilters(undefined, undefined, all)).toBe(false);
+  expect(needsFilters(small, [], all)).toBe(false);
+  expect(needsFilters(small, [], { ...all, failing: true })).toBe(true);
+  expect(needsFilters({ ...small, listeners: [listener, listener] }, [], all)).toBe(true);
+  const routes = Array.from({ length: 13 }, () => listener.routes).flat();
+  expect(needsFilters({ ...small, listeners: [{ ...listener, routes }] }, [], all)).toBe(true);
 });

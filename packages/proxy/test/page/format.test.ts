@@ -10,6 +10,7 @@ import {
   percent,
   rate,
   relative,
+  statesText,
   workers,
 } from "../../page/src/format.ts";
 
@@ -17,6 +18,8 @@ const noon = Date.UTC(2026, 10, 30, 12);
 
 describe("values are shown with their units", () => {
   test.each([
+    [statesText([]), "none"],
+    [statesText(["expired", "valid", "valid"]), "2 valid, 1 expired"],
     [rate(0), "0/s"],
     [rate(0.03), "< 0.1/s"],
     [rate(3.44), "3.4/s"],

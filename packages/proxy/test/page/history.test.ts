@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { extended, seriesOf, totalOf } from "../../page/src/history.ts";
+import { extended, knownSteps, seriesOf, totalOf } from "../../page/src/history.ts";
 import type { LiveHistory, LivePoint } from "../../src/live/snapshot.ts";
 
 const api = { listener: "web", route: "api", cluster: null };
@@ -58,4 +58,11 @@ test("the total adds routes of different ages at their ends, and takes the slowe
     ]),
   );
   expect(total).toMatchObject({ perSecond: [1, 2, 13], failedPerSecond: [0, 0, 3], p99Ms: [5, null, 9] });
+});
+
+test("as many steps are known as the oldest series has", () => {
+  const one = { ...api, perSecond: [1], failedPerSecond: [0], p99Ms: [1] };
+  const older = { ...files, perSecond: [1, 2], failedPerSecond: [0, 0], p99Ms: [1, 1] };
+  expect(knownSteps(history([one, older]))).toBe(2);
+  expect(knownSteps(history([]))).toBe(0);
 });

@@ -20,3 +20,8 @@ test("a query of /requests leads to the same requests in the page", () => {
     "/?view=requests&reason=failed&route=api",
   );
 });
+
+test("the fragment opens a folded section, and nothing else", () => {
+  expect(placeIn("?q=a&open=route+web/api", "#workers")).toMatchObject({ q: "a", open: "workers" });
+  expect(placeIn("?open=route+web/api", "#routes").open).toBe("route web/api");
+});

@@ -15,7 +15,7 @@ export interface ChartProps {
   readonly format: (value: number) => string;
 }
 
-const height = 120;
+const height = 84;
 
 /** A series over the last 15 minutes. */
 export function Chart({ title, summary, end, stepMs, steps, values, wrong = false, format }: ChartProps) {
@@ -97,7 +97,7 @@ function options(element: HTMLElement, wrong: boolean, format: (value: number) =
         size: 24,
         values: (_, splits) => splits.map((at) => new Date(at * 1_000).toISOString().slice(11, 16)),
       },
-      { ...axis, size: 56, values: (_, splits) => splits.map(format) },
+      { ...axis, size: 56, space: 16, values: (_, splits) => splits.map(format) },
     ],
   };
 }

@@ -5,6 +5,9 @@ export interface Column<Row> {
   readonly title: string;
   /** Numbers are aligned with their digits. */
   readonly number?: boolean;
+  /** Kept on one line. */
+  readonly short?: boolean;
+  /** A column without anything, null in every row, is left out. */
   readonly cell: (row: Row) => ComponentChildren;
 }
 
@@ -25,13 +28,14 @@ interface TableProps<Row> {
  * A table; on a narrow screen each row becomes a block. Roles are explicit because browsers forget them when the style sheet
  * changes how table elements are displayed.
  */
-export function Table<Row>({ caption, columns, rows, keyOf, empty, wrong, detail }: TableProps<Row>) {
+export function Table<Row>({ caption, columns: all, rows, keyOf, empty, wrong, detail }: TableProps<Row>) {
   if (rows.length === 0)
     return (
       <p class="empty">
         <Words>{empty}</Words>
       </p>
     );
+  const columns = all.filter(({ cell }) => rows.some((row) => cell(row) !== null));
   const [name, ...others] = columns;
   return (
     <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
@@ -39,8 +43,8 @@ export function Table<Row>({ caption, columns, rows, keyOf, empty, wrong, detail
         <caption class="hidden">{caption}</caption>
         <thead role="rowgroup">
           <tr role="row">
-            {columns.map(({ title, number }) => (
-              <th role="columnheader" scope="col" key={title} class={number ? "number" : ""}>
+            {columns.map(({ title, number, short }) => (
+              <th role="columnheader" scope="col" key={title} class={classOf(number, short)}>
                 {title}
               </th>
             ))}
@@ -52,11 +56,11 @@ export function Table<Row>({ caption, columns, rows, keyOf, empty, wrong, detail
             return (
               <Fragment key={keyOf(row)}>
                 <tr role="row" class={wrong?.(row) ? "wrong" : ""}>
-                  <th role="rowheader" scope="row">
+                  <th role="rowheader" scope="row" class={classOf(name?.number, name?.short)}>
                     {name?.cell(row)}
                   </th>
-                  {others.map(({ title, number, cell }) => (
-                    <td role="cell" key={title} class={number ? "number" : ""} data-title={title}>
+                  {others.map(({ title, number, short, cell }) => (
+                    <td role="cell" key={title} class={classOf(number, short)} data-title={title}>
                       {cell(row)}
                     </td>
                   ))}
@@ -75,4 +79,8 @@ export function Table<Row>({ caption, columns, rows, keyOf, empty, wrong, detail
       </table>
     </div>
   );
+}
+
+function classOf(number = false, short = false): string {
+  return number ? "number" : short ? "short" : "";
 }

@@ -1,6 +1,6 @@
 import type { LiveCluster, LiveEndpoint, LiveRates } from "../../../src/live/snapshot.ts";
 import { cut, showsCluster } from "../filter.ts";
-import { count, latency, number, rate, unknown, workers } from "../format.ts";
+import { count, latency, number, rate, workers } from "../format.ts";
 import { seriesOf } from "../history.ts";
 import { ActionButton, useActions } from "../parts/actions.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
@@ -65,27 +65,33 @@ function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
     figures?.endpoints.find((each) => each.cluster === cluster && each.endpoint === endpoint);
   return (
     <article>
-      <h3>
-        <Disclosure name={key} place={place}>
-          {cluster}
-        </Disclosure>{" "}
-        <span
-          class={healthy < endpoints ? "bad" : "muted"}
-        >{`${healthy} of ${count(endpoints, "endpoint")} healthy`}</span>
-      </h3>
-      <p class="facts">
-        <Sparkline values={series?.perSecond ?? []} steps={history?.steps ?? 0} />{" "}
-        {rate(rates?.perSecond ?? 0)} · failed <Failed rates={rates} /> · refused <Refused rates={rates} /> ·
-        p99 {latency(rates?.p99Ms ?? null, figures?.slowestMs)}
-        {settings === undefined ? null : (
-          <span class="muted">
-            {` · ${settings.source} · ${settings.protocol} · ${settingsText(settings.balance)}` +
-              ` · ${settings.check ? "health checks" : "no health checks"}` +
-              ` · ${settings.outliers ? "ejects outliers" : "ejects no outliers"}`}
-          </span>
-        )}
-      </p>
-      {reason === null ? null : <p class="trouble">{reason}</p>}
+      <div class="top">
+        <h3>
+          <Disclosure name={key} place={place}>
+            {cluster}
+          </Disclosure>{" "}
+          <span
+            class={healthy < endpoints ? "bad" : "muted"}
+          >{`${healthy} of ${count(endpoints, "endpoint")} healthy`}</span>
+        </h3>
+        <p class="facts">
+          <Sparkline series={series} history={history} /> {rate(rates?.perSecond ?? 0)} · failed{" "}
+          <Failed rates={rates} /> · refused <Refused rates={rates} /> · p99{" "}
+          {latency(rates?.p99Ms ?? null, figures?.slowestMs)}
+          {settings === undefined ? null : (
+            <span class="muted">
+              {` · ${settings.source} · ${settings.protocol} · ${settingsText(settings.balance)}` +
+                ` · ${settings.check ? "health checks" : "no health checks"}` +
+                ` · ${settings.outliers ? "ejects outliers" : "ejects no outliers"}`}
+            </span>
+          )}
+        </p>
+      </div>
+      {reason === null ? null : (
+        <p class="trouble">
+          <Words>{reason}</Words>
+        </p>
+      )}
       {panicking.length === 0 ? null : (
         <p class="trouble">{`Too few healthy endpoints: ${workers(panicking)} ignoring health.`}</p>
       )}
@@ -106,7 +112,7 @@ function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
           {
             title: "Estimate",
             number: true,
-            cell: ({ latencyMs }) => (latencyMs === null ? unknown : latency(latencyMs)),
+            cell: ({ latencyMs }) => (latencyMs === null ? null : latency(latencyMs)),
           },
         ]}
         rows={shown}
@@ -157,7 +163,7 @@ function State({ endpoint, now }: { readonly endpoint: LiveEndpoint; readonly no
     <ul class="plain">
       {troubles.map((trouble) => (
         <li key={trouble.cause} class="trouble">
-          {troubleText(trouble, now)}
+          <Words>{troubleText(trouble, now)}</Words>
         </li>
       ))}
     </ul>

@@ -1,4 +1,5 @@
 import { go } from "../navigation.ts";
+import { needsFilters } from "../filter.ts";
 import type { Parts } from "../parts.ts";
 import type { Place } from "../place.ts";
 
@@ -11,6 +12,7 @@ interface FiltersProps {
 export function Filters({ place, parts }: FiltersProps) {
   const listeners = parts.stack?.listeners.map(({ listener }) => listener) ?? [];
   const clusters = parts.stack?.clusters.map(({ cluster }) => cluster) ?? [];
+  if (!needsFilters(parts.stack, parts.clusters, place)) return null;
   return (
     <search class="filters">
       <label>
@@ -53,10 +55,11 @@ interface ChoiceProps {
   readonly chosen: (value: string) => void;
 }
 
-/** A list to choose from, with "all" for nothing chosen. */
+/** A list to choose from, with "all" for nothing chosen; nothing where there is no choice. */
 export function Choice({ name, value, values, chosen }: ChoiceProps) {
   // A name in the address that no longer exists must be visible, too.
   const all = value === "" || values.includes(value) ? values : [value, ...values];
+  if (all.length < 2 && value === "") return null;
   return (
     <label>
       {name}{" "}

@@ -1,13 +1,16 @@
 import type { LiveLayer } from "../../../src/live/snapshot.ts";
-import { cut, type Filter, holds } from "../filter.ts";
+import { cut, holds } from "../filter.ts";
 import { count, field, number, percent } from "../format.ts";
+import { Folded } from "../parts/folded.tsx";
 import { Table } from "../parts/table.tsx";
+import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
+import type { Place } from "../place.ts";
 import { troubleText } from "../problems.ts";
 
 interface LayersProps {
   readonly parts: Parts;
-  readonly place: Filter;
+  readonly place: Place;
   readonly now: number;
 }
 
@@ -24,8 +27,13 @@ export function Layers({ parts, place, now }: LayersProps) {
   const { shown, left } = cut(matching);
   const more = left + (parts.layers?.left ?? 0);
   return (
-    <section>
-      <h2 id="layers">Layers</h2>
+    <Folded
+      name="layers"
+      title="Layers"
+      state={stateText(all, parts)}
+      wrong={troubled(all) > 0}
+      place={place}
+    >
       <Table
         caption="state of the layers"
         columns={[
@@ -44,8 +52,19 @@ export function Layers({ parts, place, now }: LayersProps) {
         wrong={({ trouble }) => trouble !== null}
       />
       {more > 0 ? <p class="muted">{`${count(more, "more layer")}: use the filter, or /stack`}</p> : null}
-    </section>
+    </Folded>
   );
+}
+
+function troubled(layers: readonly LiveLayer[]): number {
+  return layers.filter(({ trouble }) => trouble !== null).length;
+}
+
+function stateText(all: readonly LiveLayer[], { layers }: Parts): string {
+  const total = all.length + (layers?.left ?? 0);
+  const inTrouble = troubled(all);
+  if (total === 0) return "none with state";
+  return inTrouble === 0 ? `${number(total)} without trouble` : `${inTrouble} of ${number(total)} in trouble`;
 }
 
 function placeText({ listener, route, cluster }: LiveLayer): string {
@@ -58,7 +77,7 @@ function placeText({ listener, route, cluster }: LiveLayer): string {
 }
 
 function Used({ layer }: { readonly layer: LiveLayer }) {
-  if (layer.used === null) return <span class="muted">unbounded</span>;
+  if (layer.used === null) return null;
   const { of, used, what } = layer.used;
   const share = of === 0 ? 1 : used / of;
   const text = `${number(used)} of ${number(of)} ${what}`;
@@ -77,7 +96,11 @@ function State({ layer, now }: { readonly layer: LiveLayer; readonly now: number
     .join(", ");
   return (
     <>
-      {trouble === null ? null : <span class="trouble">{troubleText(trouble, now)} </span>}
+      {trouble === null ? null : (
+        <span class="trouble">
+          <Words>{troubleText(trouble, now)}</Words>{" "}
+        </span>
+      )}
       <span class="muted">{text}</span>
     </>
   );

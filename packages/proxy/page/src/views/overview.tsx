@@ -17,12 +17,15 @@ interface OverviewProps {
   readonly now: number;
 }
 
-/** What is wrong, then the running proxy from the outside in. */
+/** What is wrong, then where: endpoints, routes, the last minutes, and what is seldom asked for. */
 export function Overview({ parts, place, now }: OverviewProps) {
   const { history } = parts;
   return (
     <>
       <Problems problems={problemsOf(parts, now)} parts={parts} />
+      <Filters place={place} parts={parts} />
+      <Clusters parts={parts} place={place} now={now} />
+      <Routes parts={parts} place={place} />
       <section>
         <h2 id="history">Last 15 minutes</h2>
         <SeriesCharts
@@ -31,14 +34,11 @@ export function Overview({ parts, place, now }: OverviewProps) {
           p99="p99 of the slowest route"
         />
       </section>
-      <Filters place={place} parts={parts} />
-      <Routes parts={parts} place={place} />
-      <Clusters parts={parts} place={place} now={now} />
       <Layers parts={parts} place={place} now={now} />
-      <Reloads parts={parts} now={now} />
-      <Certificates parts={parts} now={now} />
-      <Workers parts={parts} now={now} />
-      <ActionsSection parts={parts} />
+      <Reloads parts={parts} place={place} now={now} />
+      <Certificates parts={parts} place={place} now={now} />
+      <Workers parts={parts} place={place} now={now} />
+      <ActionsSection parts={parts} place={place} />
     </>
   );
 }

@@ -1,3 +1,4 @@
+import { useRef } from "preact/hooks";
 import { count } from "../format.ts";
 import { Link } from "../parts/link.tsx";
 import { Words } from "../parts/words.tsx";
@@ -15,11 +16,13 @@ const maxShown = 12;
 /** What is wrong now, in sentences. */
 export function Problems({ problems, parts }: ProblemsProps) {
   const bad = problems.filter(({ level }) => level === "wrong");
+  const hadSome = useRef(false);
+  hadSome.current ||= bad.length > 0;
   return (
     <section>
       <h2 id="problems">Now</h2>
       <p class="hidden" aria-live="polite">
-        {announcement(problems)}
+        {announcement(bad, hadSome.current)}
       </p>
       {bad.length === 0 ? <p class="fine">{fineText(parts)}</p> : null}
       <ul class="problems">
@@ -47,9 +50,8 @@ export function Problems({ problems, parts }: ProblemsProps) {
 }
 
 /** Without the numbers: it is read aloud whenever it changes, which must not be each second. */
-function announcement(problems: readonly Problem[]): string {
-  const bad = problems.filter(({ level }) => level === "wrong");
-  if (bad.length === 0) return "Nothing is wrong.";
+function announcement(bad: readonly Problem[], hadSome: boolean): string {
+  if (bad.length === 0) return hadSome ? "No problem any more." : "";
   return `${count(bad.length, "problem")}: ${bad
     .slice(0, 3)
     .map(({ subject }) => subject)

@@ -9,24 +9,33 @@ import {
   number,
   percent,
   relative,
+  statesText,
   unknown,
 } from "../format.ts";
+import { Folded } from "../parts/folded.tsx";
 import { Table } from "../parts/table.tsx";
 import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
+import type { Place } from "../place.ts";
 
 interface ProcessProps {
   readonly parts: Parts;
+  readonly place: Place;
   readonly now: number;
 }
 
 /** Attempts to apply a configuration, with what they changed. */
-export function Reloads({ parts, now }: ProcessProps) {
-  const { reloads } = parts;
+export function Reloads({ parts, place, now }: ProcessProps) {
+  const { reloads = [] } = parts;
   return (
-    <section>
-      <h2 id="reloads">Reloads</h2>
-      {reloads === undefined || reloads.length === 0 ? (
+    <Folded
+      name="reloads"
+      title="Reloads"
+      state={reloadsText(reloads, now)}
+      wrong={reloads[0]?.result === "rejected"}
+      place={place}
+    >
+      {reloads.length === 0 ? (
         <p class="empty">
           <Words>
             No reloads since the start: a changed file, SIGHUP, or `POST /reload` would be listed here with
@@ -42,8 +51,14 @@ export function Reloads({ parts, now }: ProcessProps) {
           ))}
         </ol>
       )}
-    </section>
+    </Folded>
   );
+}
+
+function reloadsText([last, ...others]: readonly LiveReload[], now: number): string {
+  if (last === undefined) return "none";
+  const text = `${last.result} ${relative(last.at, now)}`;
+  return others.length === 0 ? text : `the last ${text}`;
 }
 
 interface ReloadProps {
@@ -101,10 +116,16 @@ function Change({ change: { path, before, after } }: { readonly change: LiveChan
   );
 }
 
-export function Certificates({ parts, now }: ProcessProps) {
+export function Certificates({ parts, place, now }: ProcessProps) {
+  const { certificates = [] } = parts;
   return (
-    <section>
-      <h2 id="certificates">Certificates</h2>
+    <Folded
+      name="certificates"
+      title="Certificates"
+      state={statesText(certificates.map(({ state }) => certificateText[state]))}
+      wrong={certificates.some(({ state }) => state !== "valid")}
+      place={place}
+    >
       <Table<LiveCertificate>
         caption="certificates"
         columns={[
@@ -127,12 +148,12 @@ export function Certificates({ parts, now }: ProcessProps) {
             ),
           },
         ]}
-        rows={parts.certificates ?? []}
+        rows={certificates}
         keyOf={({ file, subject, from }) => JSON.stringify([file, subject, from])}
         empty="No certificates: those of `tls` in listeners and clusters would be listed here."
         wrong={({ state }) => state !== "valid"}
       />
-    </section>
+    </Folded>
   );
 }
 
@@ -143,10 +164,16 @@ const certificateText: Readonly<Record<LiveCertificate["state"], string>> = {
   "not valid yet": "not valid yet",
 };
 
-export function Workers({ parts, now }: ProcessProps) {
+export function Workers({ parts, place, now }: ProcessProps) {
+  const { workers = [] } = parts;
   return (
-    <section>
-      <h2 id="workers">Workers</h2>
+    <Folded
+      name="workers"
+      title="Workers"
+      state={statesText(workers.filter(({ worker }) => worker !== null).map(({ state }) => state))}
+      wrong={workers.some(({ state }) => state === "silent")}
+      place={place}
+    >
       <Table<LiveWorker>
         caption="processes"
         columns={[
@@ -171,12 +198,12 @@ export function Workers({ parts, now }: ProcessProps) {
             cell: ({ inFlight }) => (inFlight === null ? unknown : number(inFlight)),
           },
         ]}
-        rows={parts.workers ?? []}
+        rows={workers}
         keyOf={({ pid }) => String(pid)}
         empty="Waiting for the first figures."
         wrong={({ state }) => state === "silent"}
       />
-    </section>
+    </Folded>
   );
 }
 

@@ -5,6 +5,7 @@ import { milliseconds } from "../format.ts";
 import { useJson } from "../loading.ts";
 import { Link } from "../parts/link.tsx";
 import { Table } from "../parts/table.tsx";
+import { Words } from "../parts/words.tsx";
 import type { Place } from "../place.ts";
 import { isBad } from "./requests.tsx";
 
@@ -18,10 +19,10 @@ export function Request({ id, place }: RequestProps) {
   const [loaded] = useJson<CallRecord>(`/requests/${encodeURIComponent(id)}`);
   return (
     <section>
-      <h2 id="request">{`Request ${id}`}</h2>
       <p>
         <Link to={{ ...place, view: "requests", id: "" }}>all requests</Link>
       </p>
+      {loaded.state === "done" ? null : <h2 id="request">{`Request ${id}`}</h2>}
       {loaded.state === "loading" ? <p class="empty">Loading …</p> : null}
       {loaded.state === "failed" ? (
         <p class="bad" role="alert">
@@ -44,7 +45,18 @@ function Story({ call }: { readonly call: CallRecord }) {
       <p class="headline">
         <code>{headline(call)}</code>
       </p>
-      <p class={isBad(call.reason) ? "trouble" : ""}>{verdict(call)}</p>
+      <h2 id="request" class={isBad(call.reason) ? "trouble" : ""}>
+        <Words>{verdict(call)}</Words>
+      </h2>
+      {hints.length === 0 ? null : (
+        <ul class="hints" aria-label="hints">
+          {hints.map((hint) => (
+            <li key={hint}>
+              <Words>{hint.replace(/^hint: /, "")}</Words>
+            </li>
+          ))}
+        </ul>
+      )}
       <ul class="plain muted">
         {about(call).map((line) => (
           <li key={line}>{line}</li>
@@ -54,17 +66,13 @@ function Story({ call }: { readonly call: CallRecord }) {
       <ol class="steps">
         {stepsOf(call).map(({ atMs, text }, n) => (
           <li key={n}>
-            <span class="at">{milliseconds(atMs)}</span> <span>{text}</span>
+            <span class="at">{milliseconds(atMs)}</span>{" "}
+            <span>
+              <Words>{text}</Words>
+            </span>
           </li>
         ))}
       </ol>
-      {hints.length === 0 ? null : (
-        <ul class="plain hints">
-          {hints.map((hint) => (
-            <li key={hint}>{hint}</li>
-          ))}
-        </ul>
-      )}
       {fields.length === 0 ? null : (
         <>
           <h3>Header fields</h3>
@@ -88,12 +96,17 @@ function Story({ call }: { readonly call: CallRecord }) {
               { title: "Failed", number: true, cell: ({ failed }) => String(failed) },
               {
                 title: "Trouble",
-                cell: ({ reason }) => (reason === undefined ? "" : <span class="trouble">{reason}</span>),
+                cell: ({ reason }) =>
+                  reason === undefined ? null : (
+                    <span class="trouble">
+                      <Words>{reason}</Words>
+                    </span>
+                  ),
               },
               {
                 title: "Takes requests again",
                 number: true,
-                cell: ({ forMs }) => (forMs === undefined ? "" : `in ${milliseconds(forMs)}`),
+                cell: ({ forMs }) => (forMs === undefined ? null : `in ${milliseconds(forMs)}`),
               },
             ]}
             rows={endpoints.shown}

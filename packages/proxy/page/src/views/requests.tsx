@@ -1,7 +1,7 @@
 import { type CallRecord, reasons } from "../../../src/recorder/call-record.ts";
-import { headline, verdict } from "../../../src/recorder/story.ts";
-import { clockTime, count } from "../format.ts";
-import { useJson } from "../loading.ts";
+import { verdict } from "../../../src/recorder/story.ts";
+import { clockTime, count, milliseconds, unknown } from "../format.ts";
+import { useJson, useNewer } from "../loading.ts";
 import { go } from "../navigation.ts";
 import { Link } from "../parts/link.tsx";
 import { Table } from "../parts/table.tsx";
@@ -21,6 +21,7 @@ const limit = 100;
 /** The requests that are kept and match: those behind a number. */
 export function Requests({ parts, place, now }: RequestsProps) {
   const [loaded, again] = useJson<readonly CallRecord[]>(pathOf(place));
+  const newer = useNewer(pathOf(place), loaded);
   const { stack, proxy } = parts;
   const routes = new Set(stack?.listeners.flatMap((listener) => listener.routes.map(({ route }) => route)));
   const clusters = stack?.clusters.map(({ cluster }) => cluster) ?? [];
@@ -71,7 +72,7 @@ export function Requests({ parts, place, now }: RequestsProps) {
           />
         </label>
         <button type="button" onClick={again}>
-          Refresh
+          {newer === 0 ? "Refresh" : `Show ${newer === limit ? `${limit} or more` : newer} new`}
         </button>
       </search>
       {loaded.state === "loading" ? <p class="empty">Loading …</p> : null}
@@ -88,20 +89,23 @@ export function Requests({ parts, place, now }: RequestsProps) {
           <Table
             caption="requests"
             columns={[
-              { title: "Time", cell: ({ time }) => clockTime(Date.parse(time), now) },
+              { title: "Time, UTC", short: true, cell: ({ time }) => clockTime(Date.parse(time), now) },
               {
                 title: "Request",
                 cell: (call) => (
                   <Link to={{ view: "request", id: call.id }}>
-                    <code>{headline(call)}</code>
+                    <code>{requestText(call, loaded.value)}</code>
                   </Link>
                 ),
               },
+              { title: "Status", number: true, cell: ({ status }) => status ?? unknown },
+              { title: "Took", number: true, cell: ({ durationMs }) => milliseconds(durationMs) },
               {
                 title: "Reason",
+                short: true,
                 cell: ({ reason }) => <span class={isBad(reason) ? "bad" : ""}>{reason}</span>,
               },
-              { title: "What happened", cell: verdict },
+              { title: "What happened", cell: (call) => <Words>{verdict(call)}</Words> },
             ]}
             rows={loaded.value}
             keyOf={({ id, worker, time }) => `${id} ${worker} ${time}`}
@@ -111,6 +115,16 @@ export function Requests({ parts, place, now }: RequestsProps) {
       ) : null}
     </section>
   );
+}
+
+/** With the host only where there are several. */
+function requestText(
+  { reason, method, authority, path, client }: CallRecord,
+  all: readonly CallRecord[],
+): string {
+  if (reason === "unread") return `unread, of ${client ?? "an unknown client"}`;
+  const isAlike = all.every((other) => other.reason === "unread" || other.authority === authority);
+  return `${method} ${isAlike ? "" : authority}${path}`;
 }
 
 export function isBad(reason: CallRecord["reason"]): boolean {

@@ -59,17 +59,24 @@ function Listener({ listener, rows, parts, place }: ListenerProps) {
   const rates = parts.figures?.listeners.find((each) => each.listener === name);
   const { shown, left } = cut(rows);
   const key = `listener ${name}`;
+  const policiesText = `${count(policies.length, "policy", "policies")} of the listener`;
   return (
     <article>
-      <h3>
-        {name} <span class="muted">{url ?? "not listening yet"}</span>
-      </h3>
-      <p class="facts">
-        {protocols.join(", ")} · {rate(rates?.perSecond ?? 0)} ·{" "}
-        <Disclosure name={key} place={place} of={`listener ${name}`}>
-          {count(policies.length, "policy", "policies")}
-        </Disclosure>
-      </p>
+      <div class="top">
+        <h3>
+          {name} <span class="muted">{url ?? "not listening yet"}</span>
+        </h3>
+        <p class="facts">
+          {protocols.join(", ")} · {rate(rates?.perSecond ?? 0)} ·{" "}
+          {policies.length === 0 ? (
+            <span class="muted">{policiesText}</span>
+          ) : (
+            <Disclosure name={key} place={place}>
+              {policiesText}
+            </Disclosure>
+          )}
+        </p>
+      </div>
       {place.open === key ? <Policies policies={policies} of={`listener ${name}`} /> : null}
       <Table
         caption={`routes of listener ${name}`}
@@ -106,10 +113,7 @@ function columns({ figures, history }: Parts, place: Place): readonly Column<Rou
     {
       title: "15 min",
       cell: ({ listener, route }) => (
-        <Sparkline
-          values={seriesOf(history, { listener, route })?.perSecond ?? []}
-          steps={history?.steps ?? 0}
-        />
+        <Sparkline series={seriesOf(history, { listener, route })} history={history} />
       ),
     },
     ...rateColumns<RouteRow>(({ rates }) => rates, figures?.slowestMs ?? Infinity),
