@@ -42,9 +42,10 @@ export function adminSubject(parts: AdminParts & Pick<AdminSubject, "live">): Ad
       close: (id: string) => queries.closeTap(id),
     },
     async figures() {
-      const metrics = await queries.metrics();
+      const [metrics, all] = await Promise.all([queries.metrics(), clusters()]);
       return figuresOf(
         metrics.map((each) => each.metrics),
+        all,
         clock.wallTime(),
       );
     },

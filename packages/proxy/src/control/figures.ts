@@ -1,4 +1,4 @@
-import type { MetricData } from "../data-plane/types.ts";
+import type { ClusterStatus, MetricData } from "../data-plane/types.ts";
 import type { Figures, FiguresRow } from "../recorder/call-record.ts";
 
 const metric = "http_request_duration_seconds";
@@ -9,8 +9,16 @@ interface Sums {
   readonly buckets: Map<number, number>;
 }
 
-/** Sums the request metrics of all workers by route and endpoint. Histograms with the same buckets add up. */
-export function figuresOf(processes: readonly (readonly MetricData[])[], time: number): Figures {
+/**
+ * Sums the request metrics of all workers by route and endpoint. Histograms with the same buckets add up.
+ *
+ * @param clusters Those of all workers together.
+ */
+export function figuresOf(
+  processes: readonly (readonly MetricData[])[],
+  clusters: readonly ClusterStatus[],
+  time: number,
+): Figures {
   const all = new Map<string, Sums>();
   for (const metrics of processes)
     for (const { name, values } of metrics) if (name === metric) for (const each of values) add(all, each);
@@ -28,7 +36,12 @@ export function figuresOf(processes: readonly (readonly MetricData[])[], time: n
       counts: rising.map(([, count]) => count),
     };
   });
-  return { time, rows };
+  const endpoints = clusters.flatMap(({ cluster, endpoints }) =>
+    endpoints.flatMap(({ endpoint, calls: { failed } }) =>
+      failed > 0 ? [{ cluster, endpoint, failed }] : [],
+    ),
+  );
+  return { time, rows, endpoints };
 }
 
 function add(all: Map<string, Sums>, { labels, value, metricName }: MetricData["values"][number]): void {

@@ -210,6 +210,16 @@ export interface Figures {
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly rows: readonly FiguresRow[];
+  /** Those that have failed. */
+  readonly endpoints: readonly FailedTries[];
+}
+
+/** The failed tries of an endpoint. `rows` count a request where it was answered at last. */
+export interface FailedTries {
+  readonly cluster: string;
+  /** Its origin. */
+  readonly endpoint: string;
+  readonly failed: number;
 }
 
 /** The requests of a route that went to an endpoint, or to `none`. */

@@ -1,4 +1,4 @@
-import type { Figures, FiguresRow } from "./call-record.ts";
+import type { Figures, FiguresRow, FailedTries } from "./call-record.ts";
 
 /** The figures of the time between two readings. A row whose counts have fallen starts afresh. */
 export function between(before: Figures, after: Figures): readonly FiguresRow[] {
@@ -14,6 +14,17 @@ export function between(before: Figures, after: Figures): readonly FiguresRow[] 
       errors: row.errors - past.errors,
       counts: row.counts.map((count, n) => count - (past.counts[n] ?? 0)),
     };
+  });
+}
+
+/** The failed tries of the time between two readings. An endpoint whose counts have fallen starts afresh. */
+export function failedBetween(before: Figures, after: Figures): readonly FailedTries[] {
+  const keyOf = ({ cluster, endpoint }: FailedTries): string => `${cluster}\n${endpoint}`;
+  const earlier = new Map(before.endpoints.map((row) => [keyOf(row), row]));
+  return after.endpoints.map((row): FailedTries => {
+    const past = earlier.get(keyOf(row));
+    if (past === undefined || past.failed > row.failed) return row;
+    return { ...row, failed: row.failed - past.failed };
   });
 }
 

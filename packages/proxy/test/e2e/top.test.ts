@@ -36,6 +36,22 @@ test("pagoda top shows the routes and endpoints of all workers", async () => {
   expect(program.output).toMatch(/^main down +[\d.]+ +100\.0%/m);
 });
 
+test("pagoda top lists an endpoint whose calls fail and then succeed elsewhere", async () => {
+  using folder = new Folder();
+  await using upstream = await named("one");
+  await using pagoda = await configured(folder, through({ endpoints: [upstream.url, refusing] }));
+  await using program = new Program({}, ["top", "--once", "--admin", pagoda.adminUrl]);
+  let isOver = false;
+  void program.exit.then(() => (isOver = true));
+  await until(
+    () => call(pagoda.url),
+    () => isOver,
+  );
+  expect(program.output).toMatch(/^main all +[\d.]+ +0\.0%/m);
+  expect(program.output).toMatch(new RegExp(`^origin ${refusing} +[\\d.]+$`, "m"));
+  expect(program.output).not.toContain(`origin ${upstream.url}`);
+});
+
 test("pagoda top fails if the proxy does not answer", async () => {
   const nobody = `http://127.0.0.1:${await quietPort()}`;
   const { code, output } = await run({}, "top", "--once", "--admin", nobody);

@@ -39,12 +39,12 @@ const row: FiguresRow = {
   bounds: [0.1, 0.2, 0.4],
   counts: [0, 0, 0, 0],
 };
-const at = (time: number, ...rows: readonly FiguresRow[]): Figures => ({ time, rows });
+const at = (time: number, ...rows: readonly FiguresRow[]): Figures => ({ time, rows, endpoints: [] });
 
 test("the figures of several workers are summed, histograms included", async () => {
   const one = await counted([200, 1], [500, 3]);
   const two = await counted([200, 100]);
-  const { rows } = figuresOf([one, two], 0);
+  const { rows } = figuresOf([one, two], [], 0);
   expect(rows).toMatchObject([
     { listener: "main", route: "all", cluster: "shop", endpoint: "http://a", requests: 3, errors: 1 },
   ]);
@@ -86,4 +86,30 @@ test("the table has a line for each route and endpoint with requests", () => {
     ].join("\n"),
   );
   expect(figuresTable(at(0), at(1_000, idle))).toBe("no requests in 1.0 s");
+});
+
+test("endpoints whose tries fail are listed below the requests, the worst first", () => {
+  const tries = (time: number, failed: readonly (readonly [string, number])[]): Figures => ({
+    ...at(time),
+    endpoints: failed.map(([endpoint, count]) => ({ cluster: "shop", endpoint, failed: count })),
+  });
+  const before = tries(0, [
+    ["http://a", 5],
+    ["http://b", 3],
+    ["http://restarted", 50],
+  ]);
+  const after = tries(2_000, [
+    ["http://a", 9],
+    ["http://b", 3],
+    ["http://restarted", 1],
+    ["http://new", 30],
+  ]);
+  expect(figuresTable(before, after)).toBe(
+    `no requests in 2.0 s
+
+cluster, endpoint      failed tries/s
+shop http://new                    15
+shop http://a                     2.0
+shop http://restarted             0.5`,
+  );
 });
