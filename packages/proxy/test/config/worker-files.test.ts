@@ -14,7 +14,7 @@ const raw = {
     },
   ],
   clusters: { shop: { endpoints: ["https://127.0.0.1:1"], tls: { ca: "mesh.pem" } } },
-  stores: { limits: { redis: ["127.0.0.1:6379"], passwordFile: "password", secretFile: "secret" } },
+  stores: { limits: { redis: ["redis://127.0.0.1:6379"], passwordFile: "password", secretFile: "secret" } },
   control: { xds: { server: "https://127.0.0.1:1", node: { id: "edge" }, tls: { ca: "control.pem" } } },
   admin: { tokenFile: "token" },
 };
