@@ -16,7 +16,7 @@ const browser = withBrowser();
 const hostile = "<img src=x onerror=alert(1)>";
 
 /** A proxy with a route that works, one that fails and one that answers itself. */
-function shop(endpoint: string): object {
+function shop(endpoint: string) {
   return {
     recorder: { sample: "100%", headers: ["x-hostile"] },
     listeners: [
@@ -52,7 +52,9 @@ describe.each([
   test("every view of the live page can be read by a screen reader, and none is wider than the screen", async () => {
     await using upstream = await origin((_request, response) => response.end("ok"));
     using folder = new Folder();
-    await using pagoda = await configured(folder, shop(upstream.url), { PROXY_WORKERS: "2" });
+    const config = shop(upstream.url);
+    const clusters = { ...config.clusters, [`long-${"x".repeat(58)}`]: { endpoints: [upstream.url] } };
+    await using pagoda = await configured(folder, { ...config, clusters }, { PROXY_WORKERS: "2" });
     const { message } = await call(`${pagoda.url}/down`);
     const options: BrowserContextOptions = { colorScheme, viewport: { width, height: 900 } };
     const id = String(message.headers["x-request-id"]);
