@@ -185,6 +185,29 @@ test("a red number leads to the requests behind it, and one of them to what happ
   await row.waitFor();
 });
 
+test("the list of requests says how many have come since, and the page of one begins with what happened", async () => {
+  await using upstream = await origin((_request, response) => response.end("ok"));
+  using folder = new Folder();
+  await using pagoda = await configured(folder, shop(upstream.url));
+  await call(`${pagoda.url}/down`);
+  await using viewed = await Viewed.open(browser(), `${pagoda.adminUrl}/?view=requests`);
+  const { page } = viewed;
+  await page.getByRole("button", { name: "Refresh" }).waitFor();
+  await call(`${pagoda.url}/api`);
+  await call(`${pagoda.url}/nowhere`);
+  await page.getByRole("button", { name: "Show 2 new" }).click();
+  const row = page.getByRole("row", { name: /GET \/nowhere 404/ });
+  await row.waitFor();
+  await page.getByRole("button", { name: "Refresh" }).waitFor();
+  await row.getByRole("link").click();
+  await page.getByRole("heading", { level: 2, name: /^refused by the proxy: NoRoute/ }).waitFor();
+  // Names of commands and settings are code, without the signs around them.
+  const hints = page.getByRole("list", { name: "hints" });
+  expect(await hints.locator("code").first().textContent()).toMatch(/^pagoda explain GET http/);
+  expect(await page.locator("main").textContent()).not.toContain("`");
+  expect(viewed.problems).toEqual([]);
+});
+
 test("an endpoint that fails is shown as ejected, with its reason and its end", async () => {
   await using bad = await origin((_request, response) => response.writeHead(500).end());
   await using good = await origin((_request, response) => response.end("ok"));
@@ -244,6 +267,11 @@ test("a reload appears in the live page with its changes, and a rejected one wit
     .locator(".problems")
     .getByText(/rejected .* the previous configuration stays: .*parsecs/);
   await problem.waitFor();
+  // What is wrong cannot be folded.
+  const heading = page.getByRole("heading", { name: /^Reloads the last rejected/ });
+  expect(await heading.getByRole("button").count()).toBe(0);
+  await page.goto(pagoda.adminUrl);
+  await page.locator(".reloads > li").filter({ hasText: "rejected" }).waitFor();
 });
 
 test("the live page says that its connection is lost, and comes back by itself", async () => {
