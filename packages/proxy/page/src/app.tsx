@@ -3,10 +3,15 @@ import { type Live, LiveConnection } from "./live.ts";
 import { ActionsProvider } from "./parts/actions.tsx";
 import { Boundary } from "./parts/boundary.tsx";
 import { usePlace } from "./navigation.ts";
+import { problemsOf } from "./problems.ts";
+import { Remembered } from "./remembered.ts";
 import { Header } from "./views/header.tsx";
 import { Overview } from "./views/overview.tsx";
 import { Request } from "./views/request.tsx";
 import { Requests } from "./views/requests.tsx";
+
+/** While the page is open, whatever view is shown. */
+const remembered = new Remembered();
 
 const nothing: Live = { parts: {}, connection: "connecting", offsetMs: 0, retryAt: undefined };
 
@@ -31,6 +36,7 @@ export function App() {
 
   // Times are compared with the proxy's clock, because that of a phone may differ.
   const now = Date.now() + live.offsetMs;
+  const problems = remembered.with(problemsOf(live.parts, now), now);
   const isStale = live.connection !== "open" && live.parts.proxy !== undefined;
   return (
     <ActionsProvider>
@@ -40,7 +46,9 @@ export function App() {
       <Header live={live} now={now} place={place} />
       <main id="main" ref={main} tabIndex={-1} class={isStale ? "stale" : ""}>
         <Boundary key={place.view}>
-          {place.view === "overview" ? <Overview parts={live.parts} place={place} now={now} /> : null}
+          {place.view === "overview" ? (
+            <Overview parts={live.parts} problems={problems} place={place} now={now} />
+          ) : null}
           {place.view === "requests" ? <Requests parts={live.parts} place={place} now={now} /> : null}
           {place.view === "request" ? <Request id={place.id} place={place} /> : null}
         </Boundary>

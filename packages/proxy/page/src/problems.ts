@@ -1,4 +1,6 @@
-import type { LiveTrouble } from "../../src/live/snapshot.ts";
+import type { LiveCluster, LiveEndpoint, LiveTrouble } from "../../src/live/snapshot.ts";
+import { failureCause, refusalCause } from "./causes.ts";
+import { failingText, isFailing, slowText } from "./failing.ts";
 import { count, date, duration, percent, rate, relative, workers } from "./format.ts";
 import type { Parts } from "./parts.ts";
 
@@ -6,16 +8,28 @@ import type { Parts } from "./parts.ts";
 export interface Problem {
   /** The same for as long as it is the same problem, whatever its numbers. */
   readonly key: string;
-  readonly level: "wrong" | "note";
+  /** `warning`: clients notice nothing yet. */
+  readonly level: "wrong" | "warning" | "note";
   /** What it is about: `shop: 10.0.0.7:80`. */
   readonly subject: string;
   /** A sentence without the subject. */
   readonly text: string;
   /** The query of the requests behind it, as of `/requests`. */
   readonly requests?: string | undefined;
+  /** Whether it may be gone and back within seconds. */
+  readonly comesAndGoes?: boolean | undefined;
+  /** Requests per second that it affects, if known. */
+  readonly affected?: number | undefined;
   /** The section that shows more. */
   readonly section: string;
 }
+
+/** In steps, so that problems do not change places with each sample. What affects all comes first. */
+function magnitude({ affected = Infinity }: Problem): number {
+  return affected === Infinity ? 99 : Math.round(Math.log2(affected + 1) / 2);
+}
+
+const levels: readonly Problem["level"][] = ["wrong", "warning", "note"];
 
 /** What is wrong, the worst first. */
 export function problemsOf(parts: Parts, now: number): readonly Problem[] {
@@ -25,13 +39,16 @@ export function problemsOf(parts: Parts, now: number): readonly Problem[] {
     ...ofReloads(parts, now),
     ...ofClusters(parts, now),
     ...ofLayers(parts, now),
-    ...ofRoutes(parts),
+    ...ofRoutes(parts, now),
     ...ofCertificates(parts, now),
     ...(parts.proxy?.warnings ?? []).map((text): Problem =>
       note(`warning ${text}`, "configuration", text, "reloads"),
     ),
   ];
-  return [...all.filter(({ level }) => level === "wrong"), ...all.filter(({ level }) => level === "note")];
+  return all.toSorted(
+    (one, other) =>
+      levels.indexOf(one.level) - levels.indexOf(other.level) || magnitude(other) - magnitude(one),
+  );
 }
 
 function wrong(key: string, subject: string, text: string, section: string, requests?: string): Problem {
@@ -85,8 +102,14 @@ function ofReloads({ reloads = [] }: Parts, now: number): Problem[] {
   return [wrong(`reload ${last.at}`, "configuration", text, "reloads")];
 }
 
-function ofClusters({ clusters = [] }: Parts, now: number): Problem[] {
-  return clusters.flatMap(({ cluster, endpoints, healthy, reason, panicking, shown }) => [
+function ofClusters(parts: Parts, now: number): Problem[] {
+  return (parts.clusters ?? []).flatMap((each) =>
+    ofCluster(each).concat(each.shown.flatMap((endpoint) => ofEndpoint(each.cluster, endpoint, parts, now))),
+  );
+}
+
+function ofCluster({ cluster, endpoints, healthy, reason, panicking }: LiveCluster): Problem[] {
+  return [
     ...(reason === null ? [] : [wrong(`cluster ${cluster}`, cluster, reason, "clusters")]),
     ...(healthy === 0 && reason === null
       ? [
@@ -108,18 +131,44 @@ function ofClusters({ clusters = [] }: Parts, now: number): Problem[] {
           ),
         ]
       : []),
-    ...shown.flatMap(({ endpoint, troubles }) =>
-      worst(troubles).map((trouble) =>
-        (isByOperator(trouble) ? note : wrong)(
-          `endpoint ${cluster} ${endpoint} ${trouble.cause}`,
-          `${cluster}: ${endpoint}`,
-          troubleText(trouble, now),
-          "clusters",
-          `cluster=${encodeURIComponent(cluster)}&endpoint=${encodeURIComponent(endpoint)}`,
-        ),
-      ),
+  ];
+}
+
+function ofEndpoint(cluster: string, status: LiveEndpoint, { figures }: Parts, now: number): Problem[] {
+  const { endpoint, troubles } = status;
+  const affected = figures?.clusters.find((each) => each.cluster === cluster)?.failedPerSecond;
+  const rest = {
+    level: affected === 0 ? ("warning" as const) : ("wrong" as const),
+    subject: `${cluster}: ${endpoint}`,
+    section: "clusters",
+    requests: `cluster=${encodeURIComponent(cluster)}&endpoint=${encodeURIComponent(endpoint)}`,
+  };
+  const late = slowText({ cluster }, endpoint, figures);
+  const slow = late === undefined ? "" : `; ${late}`;
+  if (isFailing(status, now) && !troubles.some(({ blocks }) => blocks))
+    return [
+      {
+        ...rest,
+        key: `failing ${cluster} ${endpoint}`,
+        text: `${failingText(status, now)}${slow}`,
+        comesAndGoes: true,
+        affected,
+      },
+    ];
+  const found = worst(troubles).map((trouble): Problem =>
+    Object.assign(
+      { affected },
+      rest,
+      {
+        key: `endpoint ${cluster} ${endpoint} ${trouble.cause}`,
+        text: troubleText(trouble, now),
+      },
+      isByOperator(trouble) && { level: "note" as const },
     ),
-  ]);
+  );
+  if (found.length > 0 || late === undefined) return found;
+  const text = `slow: ${late}`;
+  return [{ ...rest, level: "warning", key: `slow ${cluster} ${endpoint}`, text, comesAndGoes: true }];
 }
 
 /** Whether an operator has wanted it. */
@@ -142,27 +191,20 @@ function ofLayers({ layers }: Parts, now: number): Problem[] {
   });
 }
 
-function ofRoutes({ figures }: Parts): Problem[] {
+function ofRoutes(parts: Parts, now: number): Problem[] {
   const found: Problem[] = [];
-  for (const rates of figures?.routes ?? []) {
+  for (const rates of parts.figures?.routes ?? []) {
     const { listener, route, perSecond, failedPerSecond, refusedPerSecond } = rates;
     const subject = `${listener} / ${route}`;
-    const text = (what: string, part: number): string =>
-      `${what} ${rate(part)}, ${percent(part / Math.max(perSecond, part))} of its requests`;
-    if (failedPerSecond > 0)
-      found.push(
-        wrong(`failed ${subject}`, subject, text("fails", failedPerSecond), "routes", queryOf(rates.failed)),
-      );
-    if (refusedPerSecond > 0)
-      found.push(
-        wrong(
-          `refused ${subject}`,
-          subject,
-          text("refuses", refusedPerSecond),
-          "routes",
-          queryOf(rates.refused),
-        ),
-      );
+    const add = (key: string, what: string, part: number, cause: string, path: string | undefined): void => {
+      if (part === 0) return;
+      const share = percent(part / Math.max(perSecond, part));
+      const text = `${what} ${rate(part)}, ${share} of its requests${cause}`;
+      const problem = wrong(`${key} ${subject}`, subject, text, "routes", queryOf(path));
+      found.push({ ...problem, comesAndGoes: true, affected: part });
+    };
+    add("failed", "fails", failedPerSecond, failureCause(parts, listener, route, now), rates.failed);
+    add("refused", "refuses", refusedPerSecond, refusalCause(parts, listener, route), rates.refused);
   }
   return found;
 }

@@ -222,7 +222,7 @@ test("an endpoint that fails is shown as ejected, with its reason and its end", 
     .locator(".problems")
     .getByText(new RegExp(`^origin: ${bad.url} ejected: consecutive-failures, workers? .*, ends in \\d`))
     .waitFor();
-  await page.getByRole("heading", { name: "1 of 2 endpoints healthy" }).waitFor();
+  await page.getByRole("heading", { name: "1 of 2 endpoints in rotation" }).waitFor();
   const row = page.getByRole("row", { name: new RegExp(`^${bad.url}`) });
   expect(await row.textContent()).toContain("ejected: consecutive-failures");
   // All calls go to the other one, and have a rate and latencies.

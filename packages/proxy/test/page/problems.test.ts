@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Parts } from "../../page/src/parts.ts";
 import { problemsOf } from "../../page/src/problems.ts";
+import { Remembered } from "../../page/src/remembered.ts";
 import type { LiveProxy, LiveTrouble } from "../../src/live/snapshot.ts";
 
 const now = Date.UTC(2026, 10, 30, 12);
@@ -142,12 +143,12 @@ test("failed and refused requests have their rate, their share, and the query of
     errors: [],
   };
   expect(lines({ figures })).toEqual([
-    "wrong: web / api: fails 4/s, 4% of its requests",
     "wrong: web / api: refuses 34/s, 34% of its requests",
+    "wrong: web / api: fails 4/s, 4% of its requests",
   ]);
   expect(problemsOf({ proxy, figures }, now).map(({ requests }) => requests)).toEqual([
-    "route=api&reason=failed",
     "route=api&reason=refused",
+    "route=api&reason=failed",
   ]);
 });
 
@@ -224,4 +225,128 @@ test("the key of a problem does not change with its numbers", () => {
       now,
     ).map(({ key }) => key);
   expect(keys(now + 5_000)).toEqual(keys(now + 4_000));
+});
+
+const seen = { healthy: true, inFlight: 0, consecutiveFailures: 0, latencyMs: null, troubles: [] };
+const calm = { perSecond: 30, failedPerSecond: 0, refusedPerSecond: 0, p50Ms: 8, p99Ms: 9, p999Ms: 10 };
+const quietFigures = {
+  at: now,
+  everyMs: 1_000,
+  sampleMs: 1,
+  seconds: 10,
+  slowestMs: 10_000,
+  total: calm,
+  listeners: [],
+  routes: [],
+  clusters: [{ ...calm, cluster: "shop" }],
+  endpoints: [],
+  endpointsLeft: 0,
+  errors: [],
+};
+const flapping = {
+  ...seen,
+  endpoint: "http://b",
+  recent: { succeeded: 475, failed: 702, timedOut: 0 },
+  failure: { at: now - 2_000, text: "status 503" },
+};
+const two = { cluster: "shop", endpoints: 2, healthy: 2, panicking: [], reason: null, left: 0 };
+const good = {
+  ...seen,
+  endpoint: "http://a",
+  recent: { succeeded: 9, failed: 0, timedOut: 0 },
+  failure: null,
+};
+
+test("an endpoint that fails now and then is a warning while retries succeed, with its counts and cause", () => {
+  const clusters = [{ ...two, shown: [flapping, good] }];
+  const text =
+    "shop: http://b: fails now and then: of the tries of the last 5 minutes 475 succeeded, 702 failed; status 503";
+  expect(lines({ clusters, figures: quietFigures })).toEqual([`warning: ${text}`]);
+  const figures = { ...quietFigures, clusters: [{ ...calm, cluster: "shop", failedPerSecond: 1 }] };
+  expect(lines({ clusters, figures })).toEqual([`wrong: ${text}`]);
+});
+
+test("an endpoint that failed a minute ago, or seldom, is left out", () => {
+  const past = { ...flapping, failure: { at: now - 60_000, text: "" } };
+  const seldom = { ...flapping, recent: { succeeded: 10_000, failed: 6, timedOut: 0 } };
+  expect(lines({ clusters: [{ ...two, shown: [past, seldom] }] })).toEqual([]);
+});
+
+test("an endpoint that is far slower than its peers is named with both medians", () => {
+  const endpoints = [8, 965, 7].map((p50Ms, n) =>
+    Object.assign({ ...calm, p50Ms }, { cluster: "shop", endpoint: `http://${n}` }),
+  );
+  const shown = [
+    { ...good, endpoint: "http://1" },
+    { ...good, endpoint: "http://0" },
+  ];
+  expect(lines({ clusters: [{ ...two, shown }], figures: { ...quietFigures, endpoints } })).toEqual([
+    "warning: shop: http://1: slow: p50 965 ms, the others 8 ms",
+  ]);
+});
+
+describe("a route names", () => {
+  const route = { ...calm, listener: "web", route: "api" };
+  const limit = { policy: "rateLimit", settings: { global: { rate: "5/s" } } };
+  const stack = {
+    clusters: [],
+    listeners: [
+      {
+        listener: "web",
+        url: null,
+        protocols: [],
+        policies: [],
+        routes: [
+          {
+            route: "api",
+            match: [],
+            clusters: [{ cluster: "shop", share: 1 }],
+            answer: null,
+            policies: [limit],
+          },
+        ],
+      },
+    ],
+  };
+  const error = { listener: "web", route: "api", cluster: "shop", perSecond: 3 };
+
+  test("the errors of its requests and the only endpoint that fails", () => {
+    const figures = {
+      ...quietFigures,
+      routes: [{ ...route, failedPerSecond: 3 }],
+      errors: [{ ...error, error: "TimedOut" }],
+    };
+    expect(lines({ stack, figures, clusters: [{ ...two, shown: [flapping, good] }] })).toContain(
+      "wrong: web / api: fails 3/s, 10% of its requests: TimedOut 3/s; of its endpoints only http://b fails",
+    );
+  });
+
+  test("the limit of the proxy that refuses, or the origin", () => {
+    const routes = [{ ...route, refusedPerSecond: 3 }];
+    const limited = { ...quietFigures, routes, errors: [{ ...error, error: "RateLimited" }] };
+    expect(lines({ stack, figures: limited })).toEqual([
+      "wrong: web / api: refuses 3/s, 10% of its requests: `rateLimit` of the route (global: { rate: 5/s })",
+    ]);
+    const endpoints = [{ ...calm, cluster: "shop", endpoint: "http://b", refusedPerSecond: 3 }];
+    expect(lines({ stack, figures: { ...quietFigures, routes, endpoints } })).toEqual([
+      "wrong: web / api: refuses 3/s, 10% of its requests: by the origin http://b",
+    ]);
+  });
+});
+
+test("what comes and goes is shown for a minute after it was last true", () => {
+  const remembered = new Remembered();
+  const problem = {
+    key: "failed web / api",
+    level: "wrong" as const,
+    subject: "web / api",
+    text: "fails 4/s",
+    section: "routes",
+    comesAndGoes: true,
+  };
+  const other = { ...problem, key: "reload", comesAndGoes: false };
+  expect(remembered.with([problem, other], now)).toEqual([problem, other]);
+  expect(remembered.with([], now + 5_000).map(({ text }) => text)).toEqual(["fails 4/s (until 5 s ago)"]);
+  expect(remembered.with([problem], now + 6_000)).toEqual([problem]);
+  expect(remembered.with([], now + 66_000)).toEqual([]);
 });

@@ -1,11 +1,12 @@
 import type { LiveCluster, LiveEndpoint, LiveRates } from "../../../src/live/snapshot.ts";
+import { isFailing, slowText } from "../failing.ts";
 import { cut, showsCluster } from "../filter.ts";
 import { count, latency, number, rate, workers } from "../format.ts";
 import { seriesOf } from "../history.ts";
 import { ActionButton, useActions } from "../parts/actions.tsx";
 import { Disclosure } from "../parts/disclosure.tsx";
 import { Failed, rateColumns, Refused } from "../parts/figures.tsx";
-import { Policies, settingsText } from "../parts/policies.tsx";
+import { Policies } from "../parts/policies.tsx";
 import { SeriesCharts } from "../parts/series-charts.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { type Column, Table } from "../parts/table.tsx";
@@ -13,6 +14,7 @@ import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
 import type { Place } from "../place.ts";
 import { isByOperator, troubleText } from "../problems.ts";
+import { settingsText } from "../settings-text.ts";
 
 interface ClustersProps {
   readonly parts: Parts;
@@ -63,6 +65,7 @@ function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
   const canAct = parts.proxy?.actions.enabled === true && token !== "";
   const ratesOf = ({ endpoint }: LiveEndpoint): LiveRates | undefined =>
     figures?.endpoints.find((each) => each.cluster === cluster && each.endpoint === endpoint);
+  const failing = shown.filter((each) => each.healthy && isFailing(each, now)).length;
   return (
     <article>
       <div class="top">
@@ -71,8 +74,8 @@ function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
             {cluster}
           </Disclosure>{" "}
           <span
-            class={healthy < endpoints ? "bad" : "muted"}
-          >{`${healthy} of ${count(endpoints, "endpoint")} healthy`}</span>
+            class={healthy < endpoints || failing > 0 ? "bad" : "muted"}
+          >{`${healthy} of ${count(endpoints, "endpoint")} in rotation${failing > 0 ? `, ${number(failing)} failing` : ""}`}</span>
         </h3>
         <p class="facts">
           <Sparkline series={series} history={history} /> {rate(rates?.perSecond ?? 0)} · failed{" "}
@@ -107,6 +110,7 @@ function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
           { title: "Endpoint", cell: ({ endpoint }) => <code>{endpoint}</code> },
           { title: "State", cell: (endpoint) => <State endpoint={endpoint} now={now} /> },
           ...rateColumns<LiveEndpoint>(ratesOf, figures?.slowestMs ?? Infinity),
+          { title: "Failed tries, 5 min", number: true, cell: (endpoint) => <FailedTries {...endpoint} /> },
           ...(canAct ? [actionsColumn(cluster)] : []),
           { title: "In flight", number: true, cell: ({ inFlight }) => number(inFlight) },
           {
@@ -118,7 +122,12 @@ function Cluster({ cluster: status, parts, place, now }: ClusterProps) {
         rows={shown}
         keyOf={({ endpoint }) => endpoint}
         empty="No endpoints yet: requests get 503 until the source of the cluster names some."
-        wrong={({ healthy: isHealthy, troubles }) => !isHealthy || troubles.length > 0}
+        wrong={(each) =>
+          !each.healthy ||
+          each.troubles.length > 0 ||
+          isFailing(each, now) ||
+          slowText(status, each.endpoint, figures) !== undefined
+        }
       />
       {left > 0 ? <p class="muted">{`${count(left, "more endpoint")} without trouble`}</p> : null}
     </article>
@@ -152,10 +161,22 @@ function actionsColumn(cluster: string): Column<LiveEndpoint> {
   };
 }
 
+/** Tries that failed or timed out, whether they were retried elsewhere or not. */
+function FailedTries({ recent: { succeeded, failed, timedOut } }: Pick<LiveEndpoint, "recent">) {
+  const bad = failed + timedOut;
+  return bad === 0 ? (
+    <span class="muted">0</span>
+  ) : (
+    <span class="bad">{`${number(bad)} of ${number(succeeded + bad)}`}</span>
+  );
+}
+
 /** Whether an endpoint gets calls, and if not why and until when. */
 function State({ endpoint, now }: { readonly endpoint: LiveEndpoint; readonly now: number }) {
   const { healthy, troubles, consecutiveFailures } = endpoint;
   const failures = consecutiveFailures > 1 ? `the last ${consecutiveFailures} requests failed` : undefined;
+  if (healthy && troubles.length === 0 && isFailing(endpoint, now))
+    return <span class="bad">{failures === undefined ? "failing" : `failing; ${failures}`}</span>;
   if (healthy && troubles.length === 0)
     return failures === undefined ? <span class="good">healthy</span> : <span>{`healthy; ${failures}`}</span>;
   if (troubles.length === 0) return <span class="bad">unhealthy</span>;

@@ -2,7 +2,7 @@ import { totalOf } from "../history.ts";
 import { SeriesCharts } from "../parts/series-charts.tsx";
 import type { Parts } from "../parts.ts";
 import type { Place } from "../place.ts";
-import { problemsOf } from "../problems.ts";
+import type { Problem } from "../problems.ts";
 import { ActionsSection } from "./actions.tsx";
 import { Clusters } from "./clusters.tsx";
 import { Filters } from "./filters.tsx";
@@ -13,16 +13,17 @@ import { Routes } from "./routes.tsx";
 
 interface OverviewProps {
   readonly parts: Parts;
+  readonly problems: readonly Problem[];
   readonly place: Place;
   readonly now: number;
 }
 
 /** What is wrong, then where: endpoints, routes, the last minutes, and what is seldom asked for. */
-export function Overview({ parts, place, now }: OverviewProps) {
+export function Overview({ parts, problems, place, now }: OverviewProps) {
   const { history } = parts;
   return (
     <>
-      <Problems problems={problemsOf(parts, now)} parts={parts} />
+      <Problems problems={problems} parts={parts} />
       <Filters place={place} parts={parts} />
       <Clusters parts={parts} place={place} now={now} />
       <Routes parts={parts} place={place} />

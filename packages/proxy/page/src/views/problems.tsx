@@ -24,7 +24,7 @@ export function Problems({ problems, parts }: ProblemsProps) {
       <p class="hidden" aria-live="polite">
         {announcement(bad, hadSome.current)}
       </p>
-      {bad.length === 0 ? <p class="fine">{fineText(parts)}</p> : null}
+      {bad.length === 0 ? <p class="fine">{fineText(problems, parts)}</p> : null}
       <ul class="problems">
         {problems.slice(0, maxShown).map(({ key, level, subject, text, requests, section }) => (
           <li key={key} class={level}>
@@ -58,8 +58,9 @@ function announcement(bad: readonly Problem[], hadSome: boolean): string {
     .join("; ")}`;
 }
 
-function fineText({ clusters, figures }: Parts): string {
+function fineText(problems: readonly Problem[], { clusters, figures }: Parts): string {
   if (figures === undefined || figures.seconds === 0) return "Waiting for the first figures.";
+  if (problems.some(({ level }) => level === "warning")) return "No requests fail, but:";
   const endpoints = (clusters ?? []).reduce((sum, { healthy }) => sum + healthy, 0);
-  return `Nothing is wrong. ${count(endpoints, "endpoint")} healthy; no requests failed or refused just now.`;
+  return `Nothing is wrong. ${count(endpoints, "endpoint")} in rotation; no requests failed or refused just now.`;
 }
