@@ -37,9 +37,10 @@ export function figuresOf(
     };
   });
   const endpoints = clusters.flatMap(({ cluster, endpoints }) =>
-    endpoints.flatMap(({ endpoint, calls: { failed } }) =>
-      failed > 0 ? [{ cluster, endpoint, failed }] : [],
-    ),
+    endpoints.flatMap(({ endpoint, calls }) => {
+      const failed = calls.failed + calls.timedOut;
+      return failed > 0 ? [{ cluster, endpoint, failed }] : [];
+    }),
   );
   return { time, rows, endpoints };
 }

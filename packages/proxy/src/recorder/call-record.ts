@@ -214,7 +214,7 @@ export interface Figures {
   readonly endpoints: readonly FailedTries[];
 }
 
-/** The failed tries of an endpoint. `rows` count a request where it was answered at last. */
+/** The tries of an endpoint that failed or were given up for a time limit. `rows` count a request where it was answered at last. */
 export interface FailedTries {
   readonly cluster: string;
   /** Its origin. */

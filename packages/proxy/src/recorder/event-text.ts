@@ -2,6 +2,11 @@ import type { Json } from "@pagoda/core";
 import type { PlacedEvents } from "../policies/observed.ts";
 import { factText } from "./facts.ts";
 
+/** Sentences about events of layers that no policy configures. */
+const ofLayers: Readonly<Record<string, string>> = {
+  "transport resent": "sent again: the origin had closed the kept connection",
+};
+
 /**
  * Returns an event as a sentence; undefined if it has nothing to say.
  *
@@ -15,6 +20,8 @@ export function eventText(
   const layer = typeof source === "string" ? source : source.layer;
   const text = typeof source === "string" ? undefined : source.texts?.[event];
   const of = typeof source === "string" || source.of === undefined ? "" : ` of ${source.of}`;
+  const known = typeof source === "string" ? ofLayers[`${source} ${event}`] : undefined;
+  if (known !== undefined) return `${layer}: ${known}`;
   const plainly = `${layer}${of}: ${[event, ...facts.map(factText)].join(" ")}`;
   if (text === undefined) return plainly;
   try {

@@ -4,7 +4,7 @@ import { virtualClock } from "@pagoda/core/testing";
 import { httpRequest, httpResponse } from "@pagoda/http";
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
-import type { MetricData } from "../../src/data-plane/types.ts";
+import type { ClusterStatus, MetricData } from "../../src/data-plane/types.ts";
 import type { Figures, FiguresRow } from "../../src/recorder/call-record.ts";
 import { figuresOf } from "../../src/control/figures.ts";
 import { between, quantile } from "../../src/recorder/figures.ts";
@@ -86,6 +86,19 @@ test("the table has a line for each route and endpoint with requests", () => {
     ].join("\n"),
   );
   expect(figuresTable(at(0), at(1_000, idle))).toBe("no requests in 1.0 s");
+});
+
+test("tries that a time limit gave up have failed, too; endpoints without any are left out", () => {
+  const calls = (endpoint: string, failed: number, timedOut: number) => ({
+    endpoint,
+    calls: { succeeded: 9, failed, timedOut, consecutiveFailures: 0 },
+  });
+  const endpoints = [calls("http://a", 1, 2), calls("http://b", 0, 3), calls("http://c", 0, 0)];
+  const shop = { cluster: "shop", endpoints } as unknown as ClusterStatus;
+  expect(figuresOf([], [shop], 0).endpoints).toEqual([
+    { cluster: "shop", endpoint: "http://a", failed: 3 },
+    { cluster: "shop", endpoint: "http://b", failed: 3 },
+  ]);
 });
 
 test("endpoints whose tries fail are listed below the requests, the worst first", () => {

@@ -101,10 +101,18 @@ test("events are told in the words of their policy, and by name and facts withou
   const call = failing();
   noteEvent(call.request.notes, events, "held", [12], 3);
   noteEvent(call.request.notes, "transport", "resent", [], 4);
+  noteEvent(call.request.notes, "gate", "shut", [7], 5);
   ended(call);
   expect(made.find({ limit: 10 })[0]?.trail).toMatchObject([
     { layer: "gate", event: "held", atMs: 3, facts: [12], text: "gate: held for 12 ms" },
-    { layer: "transport", event: "resent", atMs: 4, facts: [], text: "transport: resent" },
+    {
+      layer: "transport",
+      event: "resent",
+      atMs: 4,
+      facts: [],
+      text: "transport: sent again: the origin had closed the kept connection",
+    },
+    { layer: "gate", event: "shut", atMs: 5, facts: [7], text: "gate: shut 7" },
   ]);
 });
 
