@@ -22,8 +22,9 @@ export function Sparkline({ series, history }: SparklineProps) {
   const x = (n: number): string => (width - ((perSecond.length - 1 - n) * width) / (steps - 1)).toFixed(1);
   const y = (value: number): string =>
     (height - 1 - (most === 0 ? 0 : (value / most) * (height - 2))).toFixed(1);
-  const points = (values: readonly number[]): string =>
-    values.map((value, n) => `${x(n)},${y(value)}`).join(" ");
+  // Steps without failures are not a red line.
+  const points = (values: readonly number[], nothing = y(0)): string =>
+    values.map((value, n) => `${x(n)},${value === 0 ? nothing : y(value)}`).join(" ");
   return (
     <svg
       class="sparkline"
@@ -35,7 +36,7 @@ export function Sparkline({ series, history }: SparklineProps) {
     >
       <polyline points={points(perSecond)} />
       {failed > 0 ? (
-        <polygon points={`${x(0)},${height} ${points(failedPerSecond)} ${width},${height}`} />
+        <polygon points={`${x(0)},${height} ${points(failedPerSecond, `${height}`)} ${width},${height}`} />
       ) : null}
     </svg>
   );
