@@ -28,9 +28,14 @@ const running = new Set<ChildProcess>();
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Ends a `detached` child when this process is ended by a signal. While none runs, signals are the program's own. */
-export function track<C extends ChildProcess>(child: C): C {
+/**
+ * Starts a `detached` child that ends when this process is ended by a signal. While none runs, signals are the program's
+ * own.
+ */
+export function track<C extends ChildProcess>(start: () => C): C {
+  // Before the start, so that a signal in between does not leave the child behind.
   if (running.size === 0) for (const signal of signals) process.on(signal, endAll);
+  const child = start();
   running.add(child);
   const forget = (): void => {
     running.delete(child);
@@ -62,13 +67,14 @@ function kill(child: ChildProcess, signal: NodeJS.Signals): void {
 /** Runs a program to its end. Never rejects: a program that cannot start is a failed check like any other. */
 export function command(program: string, args: readonly string[], options: Options = {}): Promise<Finished> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      cwd: options.cwd ?? root,
-      stdio: ["ignore", options.live ? "inherit" : "pipe", options.live ? "inherit" : "pipe"],
-      env: { ...process.env, ...options.env, PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` },
-      detached: hasGroups,
-    });
-    track(child);
+    const child = track(() =>
+      spawn(program, args, {
+        cwd: options.cwd ?? root,
+        stdio: ["ignore", options.live ? "inherit" : "pipe", options.live ? "inherit" : "pipe"],
+        env: { ...process.env, ...options.env, PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` },
+        detached: hasGroups,
+      }),
+    );
     const { timeoutMs } = options;
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => kill(child, "SIGKILL"), timeoutMs);
     let output = "";

@@ -66,10 +66,11 @@ while set -- /proc/[0-9]*; [ $# -gt 1 ]; do sleep 0.1; done`;
 
 function served(root: string, place: Place): ChildProcessWithoutNullStreams {
   const [program, args] = inside(root, place, serve);
-  const child = spawn(program, args, { detached: true, timeout: limitMs, killSignal: "SIGKILL" });
+  const options = { detached: true, timeout: limitMs, killSignal: "SIGKILL" } as const;
+  const child = track(() => spawn(program, args, options));
   // It may have ended by itself.
   child.stdin.on("error", () => {});
-  return track(child);
+  return child;
 }
 
 /** The signal ends the installation, and the proxy does not start. */
