@@ -45,9 +45,12 @@ export function sizeFaults(name: string, bytes: number): string[] {
  * - 1.6 retry, and 1.1 of core for budgets and sliding windows;
  * - 1.5 of core for signals that follow others and carry a deadline.
  *
+ * Since then 0.8 came: the call that opens a breaker and what a limit has left are told to observers, and
+ * breakers can be reset.
+ *
  * Half as much would need other layers. These four alone take 12.2.
  */
-const bundle = { minified: 25, gzipped: 9.5 };
+const bundle = { minified: 25.5, gzipped: 9.5 };
 
 /** Checks that a bundle has not grown, because a module cannot be tree-shaken any more or does too much. */
 export function bundleFaults(minifiedBytes: number, gzippedBytes: number): string[] {
