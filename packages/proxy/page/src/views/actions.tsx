@@ -65,7 +65,7 @@ export function ActionsSection({ parts: { proxy }, place }: ActionsProps) {
         )}
       </Folded>
       <p role="status" class={result === undefined || result.ok ? "" : "bad"}>
-        {result?.text}
+        <Words>{result?.text ?? ""}</Words>
       </p>
     </>
   );

@@ -79,7 +79,9 @@ function Reload({ reload, now, isOpen }: ReloadProps) {
       {problems.length === 0 ? null : (
         <ul class="plain trouble">
           {problems.map((problem) => (
-            <li key={problem}>{problem}</li>
+            <li key={problem}>
+              <Words>{problem}</Words>
+            </li>
           ))}
         </ul>
       )}

@@ -26,7 +26,7 @@ export function Request({ id, place }: RequestProps) {
       {loaded.state === "loading" ? <p class="empty">Loading …</p> : null}
       {loaded.state === "failed" ? (
         <p class="bad" role="alert">
-          {loaded.reason}
+          <Words>{loaded.reason}</Words>
         </p>
       ) : null}
       {loaded.state === "done" ? <Story call={loaded.value} /> : null}

@@ -78,7 +78,7 @@ export function Requests({ parts, place, now }: RequestsProps) {
       {loaded.state === "loading" ? <p class="empty">Loading …</p> : null}
       {loaded.state === "failed" ? (
         <p class="bad" role="alert">
-          {loaded.reason}
+          <Words>{loaded.reason}</Words>
         </p>
       ) : null}
       {loaded.state === "done" ? (
