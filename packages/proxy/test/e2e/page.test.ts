@@ -271,7 +271,7 @@ test("a reload appears in the live page with its changes, and a rejected one wit
   const heading = page.getByRole("heading", { name: /^Reloads the last rejected/ });
   expect(await heading.getByRole("button").count()).toBe(0);
   await page.goto(pagoda.adminUrl);
-  await page.locator(".reloads > li").filter({ hasText: "rejected" }).waitFor();
+  await page.locator(".reloads > li").filter({ hasText: "rejected" }).first().waitFor();
 });
 
 test("the live page says that its connection is lost, and comes back by itself", async () => {
