@@ -40,7 +40,7 @@ export function troublesOf(endpoint: EndpointStatus, { consecutiveFailures, bloc
   const { health, ready, share } = endpoint;
   const troubles: Trouble[] = [];
   if (consecutiveFailures >= minFailures)
-    troubles.push({ cause: failingText(consecutiveFailures, endpoint), blocks: false });
+    troubles.push({ cause: failingText(consecutiveFailures, endpoint, blocked.length > 0), blocks: false });
   for (const { source, healthy, reason = "not checked yet", state } of health)
     if (!healthy)
       troubles.push({
@@ -58,10 +58,10 @@ export function troublesOf(endpoint: EndpointStatus, { consecutiveFailures, bloc
 }
 
 /** Says why an endpoint that fails gets calls: `healthy` would contradict its failures. */
-function failingText(failures: number, { healthy, health }: EndpointStatus): string {
+function failingText(failures: number, { healthy, health }: EndpointStatus, isBlocked: boolean): string {
   const text = `the last ${failures} calls failed`;
   const has = (name: string): boolean => health.some(({ source }) => source === name);
-  if (!healthy) return text;
+  if (!healthy || isBlocked) return text;
   if (has(checks)) return `health checks pass, but ${text}`;
   return has(outliers)
     ? `${text}, but it is not ejected`

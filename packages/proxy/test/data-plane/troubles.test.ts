@@ -82,6 +82,14 @@ test.each([
   expect(troublesText(troubles)).toBe(text);
 });
 
+test("an endpoint whose circuit is open is not said to get calls", () => {
+  const troubles = troublesOf(endpoint("a", { ready: false }), {
+    consecutiveFailures: 5,
+    blocked: [open(4_000)],
+  });
+  expect(troublesText(troubles)).toBe("the last 5 calls failed; circuit open: success-rate");
+});
+
 test("outcomes are recent for 5 minutes", async () => {
   const clock = virtualClock();
   const outcomes = new Outcomes(clock);
