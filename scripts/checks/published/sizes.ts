@@ -50,7 +50,7 @@ export function sizeFaults(name: string, bytes: number): string[] {
  *
  * Half as much would need other layers. These four alone take 12.2.
  */
-const bundle = { minified: 25.5, gzipped: 9.5 };
+const bundle = { minified: 25.5, gzipped: 9.6 };
 
 /** Checks that a bundle has not grown, because a module cannot be tree-shaken any more or does too much. */
 export function bundleFaults(minifiedBytes: number, gzippedBytes: number): string[] {
