@@ -4,6 +4,7 @@ import { hintsFor } from "../../../src/recorder/hints.ts";
 import { milliseconds } from "../format.ts";
 import { useJson } from "../loading.ts";
 import { Link } from "../parts/link.tsx";
+import { Pending } from "../parts/pending.tsx";
 import { Table } from "../parts/table.tsx";
 import { Words } from "../parts/words.tsx";
 import type { Place } from "../place.ts";
@@ -23,12 +24,7 @@ export function Request({ id, place }: RequestProps) {
         <Link to={{ ...place, view: "requests", id: "" }}>all requests</Link>
       </p>
       {loaded.state === "done" ? null : <h2 id="request">{`Request ${id}`}</h2>}
-      {loaded.state === "loading" ? <p class="empty">Loading …</p> : null}
-      {loaded.state === "failed" ? (
-        <p class="bad" role="alert">
-          <Words>{loaded.reason}</Words>
-        </p>
-      ) : null}
+      <Pending loaded={loaded} />
       {loaded.state === "done" ? <Story call={loaded.value} /> : null}
     </section>
   );

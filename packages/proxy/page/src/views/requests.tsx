@@ -4,6 +4,7 @@ import { clockTime, count, milliseconds, unknown } from "../format.ts";
 import { useJson, useNewer } from "../loading.ts";
 import { go } from "../navigation.ts";
 import { Link } from "../parts/link.tsx";
+import { Pending } from "../parts/pending.tsx";
 import { Table } from "../parts/table.tsx";
 import { Words } from "../parts/words.tsx";
 import type { Parts } from "../parts.ts";
@@ -75,12 +76,7 @@ export function Requests({ parts, place, now }: RequestsProps) {
           {newer === 0 ? "Refresh" : `Show ${newer === limit ? `${limit} or more` : newer} new`}
         </button>
       </search>
-      {loaded.state === "loading" ? <p class="empty">Loading …</p> : null}
-      {loaded.state === "failed" ? (
-        <p class="bad" role="alert">
-          <Words>{loaded.reason}</Words>
-        </p>
-      ) : null}
+      <Pending loaded={loaded} />
       {loaded.state === "done" ? (
         <>
           <p class="muted" role="status">
